@@ -1,0 +1,13 @@
+//! The only room that touches the network or a clock: it resolves, dials, speaks and writes down.
+//!
+//! Collects facts and judges none; knows nothing of `rules` or `report`.
+
+pub mod handshake;
+pub mod run;
+pub mod seam;
+pub mod visit;
+
+pub use handshake::Trust;
+pub use run::{Event, Probe};
+pub use seam::{Answer, Channel, Dialer, Record, RecordData, RecordKind, Resolver, Stream};
+pub use visit::Visit;

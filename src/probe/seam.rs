@@ -1,0 +1,86 @@
+//! Where the outside world comes in: two small traits, so that everything behind them can run on
+//! a built-in fleet as well as on the internet.
+//!
+//! Implemented over sockets by `dns` and `dial`, over a world file by `fleet`. Decides nothing.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::survey::{DnsFault, FaultKind};
+
+/// A future behind a trait object.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Asks DNS one question.
+pub trait Resolver: Send + Sync {
+    /// `name` is in A-label form, without trailing dot.
+    fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer>;
+}
+
+/// The record types we ask for.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RecordKind {
+    A,
+    Aaaa,
+    Mx,
+    Ns,
+    Ptr,
+    Soa,
+}
+
+/// How a question to DNS ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// All records of the answer section, CNAMEs on the way included.
+    Records(Vec<Record>),
+    /// The name exists, without records of that kind; CNAMEs on the way are kept.
+    NoData(Vec<Record>),
+    /// NXDOMAIN; CNAMEs on the way are kept.
+    NoSuchName(Vec<Record>),
+    Failed(DnsFault),
+}
+
+/// One record of an answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// The owner, lower case, without trailing dot.
+    pub owner: String,
+    pub data: RecordData,
+}
+
+/// What a record says. Names are lower case without trailing dot; the root is `.`; bytes that no
+/// host name has are left as the DNS library prints them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum RecordData {
+    Address(IpAddr),
+    Alias(String),
+    Exchange {
+        preference: u16,
+        exchange: String,
+    },
+    Pointer(String),
+    /// Of a kind whose content nobody needs, such as SOA or NS.
+    Other,
+}
+
+/// Opens connections to mail hosts.
+pub trait Dialer: Send + Sync {
+    /// Takes as long as it takes; the caller sets the limit.
+    fn dial(&self, to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>>;
+}
+
+/// A connection that stands.
+pub struct Channel {
+    pub stream: Box<dyn Stream>,
+    /// Our end, where known.
+    pub local: Option<SocketAddr>,
+}
+
+/// A byte stream in both directions.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}

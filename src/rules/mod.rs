@@ -1,0 +1,33 @@
+//! Judgement: what the facts of a survey mean for mail, one row a rule.
+//!
+//! To add a rule: a row in [`catalogue`], a check in the file of its area, a page in `pages/`.
+//! Pure: looks nothing up, visits nothing, and writes no prose outside the pages.
+
+pub mod attribution;
+pub mod catalogue;
+mod cert;
+pub mod finding;
+mod mx;
+mod net;
+mod rcpt;
+mod strength;
+mod tls;
+mod us;
+pub mod view;
+
+pub use catalogue::{CATALOGUE, Rule};
+pub use finding::{Case, Evidence, Finding, Place, Severity, Subject};
+pub use view::{Spot, View};
+
+use crate::survey::Survey;
+
+/// Every finding about `survey`, worst first, then in the order of the catalogue.
+pub fn judge(survey: &Survey) -> Vec<Finding> {
+    let view = View::of(survey);
+    let judged = |rule: &'static Rule| {
+        (rule.check)(&view).into_iter().map(move |case| Finding::new(rule, case))
+    };
+    let mut findings: Vec<Finding> = CATALOGUE.iter().flat_map(judged).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}

@@ -1,0 +1,118 @@
+//! A survey laid out for checks: hosts and addresses with their parts in failover.
+//!
+//! Borrows the survey and adds nothing to it.
+
+use super::{Case, Evidence, Place, Subject, finding::SubjectKind};
+use crate::{
+    smtp::{Speaker, Text},
+    survey::{Endpoint, Host, Observation, Role, Survey},
+};
+
+/// A survey with its seats in order.
+pub struct View<'a> {
+    pub survey: &'a Survey,
+    seats: Vec<Seat<'a>>,
+}
+
+/// A host and its part.
+#[derive(Clone, Copy)]
+pub struct Seat<'a> {
+    pub role: Role,
+    /// `None` for an implicit host and for hosts outside the MX set.
+    pub preference: Option<u16>,
+    pub host: &'a Host,
+}
+
+/// An address of a host and its part.
+#[derive(Clone, Copy)]
+pub struct Spot<'a> {
+    pub seat: Seat<'a>,
+    pub endpoint: &'a Endpoint,
+}
+
+impl<'a> View<'a> {
+    pub fn of(survey: &'a Survey) -> Self {
+        let seat = |(role, preference, host)| Seat { role, preference, host };
+        Self { survey, seats: survey.mx.hosts().map(seat).collect() }
+    }
+
+    /// Every host in the order senders try them.
+    pub fn seats(&self) -> impl Iterator<Item = Seat<'a>> {
+        self.seats.iter().copied()
+    }
+
+    /// Every address of every host, in that order.
+    pub fn spots(&self) -> impl Iterator<Item = Spot<'a>> {
+        self.seats().flat_map(Seat::spots)
+    }
+
+    pub fn primaries(&self) -> impl Iterator<Item = Seat<'a>> {
+        self.seats().filter(|seat| seat.role == Role::Primary)
+    }
+
+    pub fn backups(&self) -> impl Iterator<Item = Seat<'a>> {
+        self.seats().filter(|seat| seat.role != Role::Primary)
+    }
+}
+
+impl<'a> Seat<'a> {
+    pub fn spots(self) -> impl Iterator<Item = Spot<'a>> {
+        self.host.addresses.iter().map(move |endpoint| Spot { seat: self, endpoint })
+    }
+
+    pub fn subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Host,
+            preference: self.preference,
+            host: Some(self.host.name.clone()),
+            address: None,
+        }
+    }
+
+    /// A case about this host.
+    pub fn case(&self) -> Case {
+        Case::about(self.subject())
+    }
+}
+
+impl<'a> Spot<'a> {
+    pub fn subject(&self) -> Subject {
+        Subject {
+            kind: SubjectKind::Address,
+            address: Some(self.endpoint.address),
+            ..self.seat.subject()
+        }
+    }
+
+    /// A case about this address, or about the host where this is its only address.
+    pub fn case(&self) -> Case {
+        match self.seat.host.addresses.as_slice() {
+            [_] => self.seat.case(),
+            _ => Case::about(self.subject()),
+        }
+    }
+
+    /// Evidence from one of this address's visits. `lines` picks the transcript lines to cite.
+    pub fn evidence(
+        &self,
+        visit: &'a Observation,
+        fact: &str,
+        saw: impl std::fmt::Display,
+        lines: impl Fn(Speaker, &Text) -> bool,
+    ) -> Evidence {
+        let cited = visit.transcript.lines().filter(|(_, line)| lines(line.who, &line.text));
+        let lines = cited.map(|(number, _)| number).collect();
+        Evidence { at: Some(self.place(visit)), lines, ..Evidence::plain(fact, saw) }
+    }
+
+    fn place(&self, visit: &Observation) -> Place {
+        let same = |other: &Observation| std::ptr::eq(other, visit);
+        let position = self.endpoint.observations.iter().position(same);
+        Place {
+            host: self.seat.host.name.clone(),
+            address: self.endpoint.address,
+            visit: position.map_or(0, |at| at + 1),
+            purpose: visit.purpose,
+        }
+    }
+}

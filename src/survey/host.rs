@@ -1,0 +1,112 @@
+//! A mail host: its name, what the name resolves to, and what happened at every address.
+//!
+//! Plain facts. A name that is no host name still has a place here, with nothing behind it.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DnsFault, Observation};
+
+/// One exchange of one preference.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Host {
+    /// The exchange as published, lower case, without trailing dot, escaped if it is no host name.
+    pub name: String,
+    /// The names behind a CNAME, in order; empty when the name is no alias.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alias: Vec<String>,
+    /// How the question for A records ended.
+    pub a: AddressAnswer,
+    /// How the question for AAAA records ended.
+    pub aaaa: AddressAnswer,
+    /// Whether the registrable domain of the name exists; only asked where the name does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrable: Option<Registrable>,
+    /// Every address found, IPv4 before IPv6, each sorted.
+    pub addresses: Vec<Endpoint>,
+}
+
+/// How a question for addresses ended; the addresses themselves are in [`Host::addresses`].
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressAnswer {
+    Found,
+    /// Given by hand, not looked up.
+    Given,
+    /// The name exists, without such a record.
+    NoData,
+    NoSuchName,
+    Failed(DnsFault),
+    /// Not asked: the name is no host name, or an address literal, or the family is switched off.
+    NotAsked,
+}
+
+/// What DNS says of a host's registrable domain.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registrable {
+    /// It exists.
+    Exists(String),
+    /// NXDOMAIN: nobody holds it.
+    Missing(String),
+    /// Not answered.
+    Unknown(String),
+}
+
+/// One address of a host and everything seen there.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Endpoint {
+    pub address: IpAddr,
+    pub port: u16,
+    pub reverse: Reverse,
+    pub access: Access,
+    /// In the order they were made.
+    pub observations: Vec<Observation>,
+}
+
+/// What the address's PTR says. RFC 1912 §2.1.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reverse {
+    /// A name that resolves back to the address.
+    Confirmed(String),
+    /// Names, none of which resolves back.
+    Unconfirmed(Vec<String>),
+    Missing,
+    Failed(DnsFault),
+    NotAsked,
+}
+
+/// Whether an address may be visited.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    Open,
+    /// Reserved for a special purpose, by its name in the IANA registry; not visited.
+    SpecialPurpose(String),
+    /// The same, visited because the user allowed it.
+    Allowed(String),
+    /// The user asked for the other family only.
+    FamilyOff,
+}
+
+impl Host {
+    /// A host of which nothing has been looked up yet.
+    pub fn unresolved(name: String) -> Self {
+        Self {
+            name,
+            alias: Vec::new(),
+            a: AddressAnswer::NotAsked,
+            aaaa: AddressAnswer::NotAsked,
+            registrable: None,
+            addresses: Vec::new(),
+        }
+    }
+}
+
+impl Access {
+    pub fn may_visit(&self) -> bool {
+        matches!(self, Self::Open | Self::Allowed(_))
+    }
+}

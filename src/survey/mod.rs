@@ -1,0 +1,54 @@
+//! The facts of one run: what DNS said, what every address did, where we stood and what we asked.
+//!
+//! Plain data that goes to JSON and comes back whole. Holds no opinion: `rules` and `forecast` do.
+
+pub mod asked;
+pub mod fault;
+pub mod host;
+pub mod mx;
+pub mod observation;
+pub mod reading;
+pub mod stage;
+pub mod vantage;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use asked::{Asked, Depth, Families};
+pub use fault::{Blame, Fault, FaultKind, Phase};
+pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
+pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
+pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
+pub use stage::{Stage, Why};
+pub use vantage::{Control, Presence, Vantage};
+
+use crate::smtp::DomainName;
+
+/// Everything one run found out about one domain.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Survey {
+    pub domain: DomainName,
+    pub began: Timestamp,
+    pub took_ms: u64,
+    pub ending: Ending,
+    pub vantage: Vantage,
+    pub asked: Asked,
+    pub mx: MxLookup,
+    /// Hosts outside the MX set that were asked whether they still take the mail (`--also`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Host>,
+    pub policies: Policies,
+}
+
+/// What the domain promises; empty until promises are looked up.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Policies {}
+
+/// Whether the run came to its own end.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    Complete,
+    /// Stopped by the user; what was seen until then stands.
+    Interrupted,
+}

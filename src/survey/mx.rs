@@ -1,0 +1,140 @@
+//! What DNS says about who takes a domain's mail: six outcomes, kept apart.
+//!
+//! RFC 5321 §5.1, RFC 7505. Resolves nothing.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Host;
+use crate::smtp::Text;
+
+/// The outcome of asking for a domain's mail exchangers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum MxLookup {
+    /// One or more MX records (or hosts given by hand).
+    Published(MxSet),
+    /// No MX record, but an address: the domain itself is the mail host. RFC 5321 §5.1.
+    Implicit { host: Box<Host> },
+    /// The single MX record is `.`: the domain takes no mail. RFC 7505 §3.
+    Null { preference: u16 },
+    /// The name exists, without MX and without address.
+    Absent,
+    /// The name does not exist.
+    NoSuchDomain,
+    /// DNS gave no usable answer; nothing is known.
+    Failed { fault: DnsFault },
+}
+
+/// The published exchangers, by preference.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct MxSet {
+    pub source: Source,
+    /// Every record as answered, sorted, duplicates and null MX included.
+    pub records: Vec<MxRecord>,
+    /// Ascending by preference, never empty.
+    pub tiers: Vec<Tier>,
+}
+
+/// Where the exchangers come from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    ByHand,
+    Dns,
+}
+
+/// One MX record as answered; the exchange of a null MX is `.`.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct MxRecord {
+    pub preference: u16,
+    pub exchange: Text,
+}
+
+/// The hosts of one preference, sorted by name.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Tier {
+    pub preference: u16,
+    pub hosts: Vec<Host>,
+}
+
+/// A tier's part in failover, from its position.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    Primary,
+    /// The how-manieth to be tried after the primary, from 1.
+    Backup(usize),
+}
+
+/// Why a DNS question has no usable answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DnsFault {
+    /// The local resolver settings could not be used.
+    NoResolver(String),
+    /// The server answered with this response code, by its name (`SERVFAIL`, `REFUSED`).
+    Rcode {
+        rcode: String,
+        /// Extended DNS error, RFC 8914, if one came.
+        extended: Option<Text>,
+    },
+    /// No answer within the limit, from any server asked.
+    TimedOut,
+    /// An answer that could not be used: garbage, a CNAME loop, an oversized set.
+    Unusable(String),
+    /// The network would not carry the question.
+    Unreachable(String),
+}
+
+impl MxLookup {
+    /// The tiers to visit; an implicit host stands alone at no preference.
+    pub fn tiers(&self) -> &[Tier] {
+        match self {
+            Self::Published(set) => &set.tiers,
+            _ => &[],
+        }
+    }
+
+    /// Every host with its role and preference, in the order a sender would try them; the
+    /// implicit host has no preference.
+    pub fn hosts(&self) -> impl Iterator<Item = (Role, Option<u16>, &Host)> {
+        let implicit = match self {
+            Self::Implicit { host } => Some((Role::Primary, None, &**host)),
+            _ => None,
+        };
+        let tiered = self.tiers().iter().enumerate().flat_map(|(position, tier)| {
+            tier.hosts.iter().map(move |host| (Role::at(position), Some(tier.preference), host))
+        });
+        tiered.chain(implicit)
+    }
+}
+
+impl Role {
+    pub fn at(position: usize) -> Self {
+        if position == 0 { Self::Primary } else { Self::Backup(position) }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Primary => f.pad("primary"),
+            Self::Backup(1) => f.pad("backup"),
+            Self::Backup(n) => f.pad(&format!("backup {n}")),
+        }
+    }
+}
+
+impl fmt::Display for DnsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoResolver(why) => write!(f, "no resolver: {why}"),
+            Self::Rcode { rcode, extended: None } => f.write_str(rcode),
+            Self::Rcode { rcode, extended: Some(more) } => write!(f, "{rcode} ({more})"),
+            Self::TimedOut => f.write_str("no answer in time"),
+            Self::Unusable(why) => write!(f, "unusable answer: {why}"),
+            Self::Unreachable(why) => write!(f, "resolver unreachable: {why}"),
+        }
+    }
+}

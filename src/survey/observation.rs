@@ -1,0 +1,132 @@
+//! One visit: what was asked, how each question ended, and the words that were said.
+//!
+//! A visit is at most one connection. Merging visits is the work of [`super::reading`].
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Stage;
+use crate::{
+    smtp::{Capabilities, DomainName, Mailbox, Reply, Text, Transcript},
+    tls::Handshake,
+};
+
+/// One connection to one address, or the attempt at one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Observation {
+    pub purpose: Purpose,
+    /// From the beginning of the run to the beginning of this visit.
+    pub began_ms: u64,
+    pub took_ms: u64,
+    pub connect: Stage<Connected>,
+    pub greeting: Stage<Greeting>,
+    pub hello: Stage<Hello>,
+    /// STARTTLS and the handshake behind it: declined is the refusal of the command.
+    pub tls: Stage<Handshake>,
+    /// Bytes that came in clear behind the reply to STARTTLS. RFC 3207 §4.2 wants them discarded.
+    #[serde(default, skip_serializing_if = "Text::is_empty")]
+    pub unasked_before_tls: Text,
+    pub hello_secured: Stage<Hello>,
+    pub sender: Stage<Reply>,
+    /// In the order they were asked.
+    pub recipients: Vec<Recipient>,
+    /// How QUIT was answered; reached with any reply.
+    pub quit: Stage<Reply>,
+    pub transcript: Transcript,
+}
+
+/// Why a visit was made.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The first: everything in one session.
+    Session,
+    /// After a failed handshake: the same with a small hello.
+    ClassicalHello,
+    /// After TLS could not be spoken at all: the same without STARTTLS.
+    Clear,
+    /// Before a grave finding: ask once more.
+    Confirm,
+    /// The null sender with one recipient, on its own.
+    NullSender,
+    /// The opt-in relay test.
+    Relay,
+}
+
+/// A connection stands.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Connected {
+    pub local: Option<SocketAddr>,
+    pub after_ms: u64,
+}
+
+/// A 220 greeting. RFC 5321 §4.2.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Greeting {
+    pub reply: Reply,
+    /// From connect to the first line.
+    pub first_line_ms: u64,
+    /// From connect to the last line.
+    pub after_ms: u64,
+}
+
+/// A server's answer to EHLO or HELO.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Hello {
+    pub verb: HelloVerb,
+    pub reply: Reply,
+    /// Empty after HELO.
+    pub capabilities: Capabilities,
+    /// The refusal of EHLO that made us say HELO.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ehlo_refused: Option<Reply>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HelloVerb {
+    Ehlo,
+    Helo,
+}
+
+/// One RCPT and its end.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Recipient {
+    pub kind: RecipientKind,
+    pub mailbox: Mailbox,
+    pub outcome: Stage<Reply>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecipientKind {
+    /// One that the domain should take.
+    Real,
+    Postmaster,
+    /// One that does not exist.
+    Nonsense,
+    /// One at somebody else's domain: the opt-in relay test.
+    Relay,
+}
+
+impl Greeting {
+    /// The name the server gives itself: the first word, if it looks like a host name or an
+    /// address literal. RFC 5321 §4.2.
+    pub fn name(&self) -> Option<DomainName> {
+        let words = self.reply.lines[0].to_string();
+        DomainName::parse(words.split(' ').next()?).ok().filter(DomainName::is_host_name)
+    }
+}
+
+impl Observation {
+    /// The outcome for the first recipient of `kind`, if one was planned.
+    pub fn recipient(&self, kind: RecipientKind) -> Option<&Recipient> {
+        self.recipients.iter().find(|recipient| recipient.kind == kind)
+    }
+
+    /// The EHLO answer that counts: inside TLS if there, else in clear.
+    pub fn best_hello(&self) -> Option<&Hello> {
+        self.hello_secured.reached().or(self.hello.reached())
+    }
+}

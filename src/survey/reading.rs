@@ -1,0 +1,116 @@
+//! What an address was seen to do over all its visits: the answers that count.
+//!
+//! Chooses between visits, never between good and bad.
+
+use super::{
+    Endpoint, Fault, Host, Observation, RecipientKind, Stage,
+    observation::{Greeting, Hello},
+};
+use crate::{
+    smtp::{Reply, Text},
+    tls::Handshake,
+};
+
+/// Whether an address offers STARTTLS, over all visits that asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Offer<'a> {
+    /// Every visit that got an EHLO answer saw it.
+    Always,
+    /// Some did, some did not.
+    Sometimes,
+    /// No visit saw it, and this many asked.
+    Never { visits: usize },
+    /// A keyword or greeting was blotted out on the way.
+    Masked(&'a Text),
+    /// No visit got as far as an EHLO answer.
+    Unknown,
+}
+
+impl Endpoint {
+    /// Visits whose connection stood.
+    pub fn connected(&self) -> impl Iterator<Item = &Observation> {
+        self.observations.iter().filter(|visit| visit.connect.reached().is_some())
+    }
+
+    /// Whether any connection stood; `None` when none was tried.
+    pub fn answers(&self) -> Option<bool> {
+        let mut tried =
+            self.observations.iter().filter(|visit| visit.connect.was_tried()).peekable();
+        tried.peek()?;
+        Some(tried.any(|visit| visit.connect.reached().is_some()))
+    }
+
+    /// The first fault that kept us from connecting, if nothing ever connected.
+    pub fn connect_fault(&self) -> Option<&Fault> {
+        if self.connected().next().is_some() {
+            return None;
+        }
+        self.observations.iter().find_map(|visit| visit.connect.broke())
+    }
+
+    /// The first greeting.
+    pub fn greeting(&self) -> Option<(&Observation, &Greeting)> {
+        self.observations.iter().find_map(|visit| Some((visit, visit.greeting.reached()?)))
+    }
+
+    /// The first answer to EHLO or HELO in clear.
+    pub fn hello(&self) -> Option<(&Observation, &Hello)> {
+        self.observations.iter().find_map(|visit| Some((visit, visit.hello.reached()?)))
+    }
+
+    /// The first EHLO answer that senders act on: inside TLS where a visit got there.
+    pub fn best_hello(&self) -> Option<(&Observation, &Hello)> {
+        let secured = self
+            .observations
+            .iter()
+            .find_map(|visit| Some((visit, visit.hello_secured.reached()?)));
+        secured.or_else(|| self.hello())
+    }
+
+    /// The first finished handshake.
+    pub fn handshake(&self) -> Option<(&Observation, &Handshake)> {
+        self.observations.iter().find_map(|visit| Some((visit, visit.tls.reached()?)))
+    }
+
+    /// Whether STARTTLS is on offer.
+    pub fn starttls(&self) -> Offer<'_> {
+        let hellos = || self.observations.iter().filter_map(|visit| visit.hello.reached());
+        if let Some(mask) = hellos().find_map(|hello| hello.capabilities.masked()) {
+            return Offer::Masked(mask);
+        }
+        let visits = hellos().count();
+        let offers = hellos().filter(|hello| hello.capabilities.has("STARTTLS")).count();
+        match (visits, offers) {
+            (0, _) => Offer::Unknown,
+            (visits, 0) => Offer::Never { visits },
+            (visits, offers) if visits == offers => Offer::Always,
+            _ => Offer::Sometimes,
+        }
+    }
+
+    /// Every outcome for recipients of `kind`, with the visit it came from, in order.
+    pub fn recipients(
+        &self,
+        kind: RecipientKind,
+    ) -> impl Iterator<Item = (&Observation, &super::Recipient)> {
+        self.observations.iter().flat_map(move |visit| {
+            let of_kind = visit.recipients.iter().filter(move |recipient| recipient.kind == kind);
+            of_kind.map(move |recipient| (visit, recipient))
+        })
+    }
+
+    /// The first reply of any kind, good or bad, to a recipient of `kind`.
+    pub fn recipient_reply(&self, kind: RecipientKind) -> Option<(&Observation, &Reply)> {
+        self.recipients(kind).find_map(|(visit, recipient)| match &recipient.outcome {
+            Stage::Reached(reply) | Stage::Declined(reply) => Some((visit, reply)),
+            Stage::Broke(_) | Stage::NotTried(_) => None,
+        })
+    }
+}
+
+impl Host {
+    /// Whether any address answers; `None` when none was tried.
+    pub fn answers(&self) -> Option<bool> {
+        self.addresses.iter().filter_map(Endpoint::answers).reduce(|one, other| one || other)
+    }
+}
