@@ -25,6 +25,8 @@ pub enum Stage<T> {
 pub enum Why {
     /// An earlier question of the same visit was refused or broke.
     EarlierFailed,
+    /// Two recipients were refused already; a third would look like harvesting.
+    EnoughRefusals,
     /// The user switched it off, or nothing called for it.
     NotAsked,
     /// The server does not offer it.
@@ -72,6 +74,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::EarlierFailed => "an earlier step failed",
+            Self::EnoughRefusals => "two recipients were refused already",
             Self::NotAsked => "not asked",
             Self::NotOffered => "not offered",
             Self::NotThisVisit => "not part of this visit",

@@ -1,0 +1,6 @@
+//! Every integration test, in one binary. One module a subject; helpers in `support`.
+//!
+//! A test belongs here when it goes through a public door of the crate; a test of one file's inside
+//! stands in that file. Nothing here leaves loopback, sleeps, or retries.
+
+mod support;
