@@ -3,6 +3,7 @@
 //! Collects facts and judges none; knows nothing of `rules` or `report`.
 
 pub mod handshake;
+pub mod plan;
 pub mod run;
 pub mod seam;
 pub mod visit;

@@ -34,3 +34,8 @@ pub enum Confidence {
     /// From the text and a comparison, or seen directly.
     High,
 }
+
+/// Whether a reply asks a client to go away for now. RFC 5321 §4.2.2 gives 421 that meaning.
+pub fn asks_to_stop(reply: &super::Reply) -> bool {
+    reply.code == 421
+}

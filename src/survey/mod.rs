@@ -7,6 +7,7 @@ pub mod fault;
 pub mod host;
 pub mod mx;
 pub mod observation;
+pub mod plan;
 pub mod reading;
 pub mod stage;
 pub mod vantage;
@@ -19,6 +20,7 @@ pub use fault::{Blame, Fault, FaultKind, Phase};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
 pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
+pub use plan::{Plan, PlannedVisit};
 pub use stage::{Stage, Why};
 pub use vantage::{Control, Presence, Vantage};
 

@@ -26,6 +26,22 @@ pub enum Offer<'a> {
     Unknown,
 }
 
+/// Whether STARTTLS is on offer, over the visits of one address.
+pub fn offer(visits: &[Observation]) -> Offer<'_> {
+    let hellos = || visits.iter().filter_map(|visit| visit.hello.reached());
+    if let Some(mask) = hellos().find_map(|hello| hello.capabilities.masked()) {
+        return Offer::Masked(mask);
+    }
+    let visits = hellos().count();
+    let offers = hellos().filter(|hello| hello.capabilities.has("STARTTLS")).count();
+    match (visits, offers) {
+        (0, _) => Offer::Unknown,
+        (visits, 0) => Offer::Never { visits },
+        (visits, offers) if visits == offers => Offer::Always,
+        _ => Offer::Sometimes,
+    }
+}
+
 impl Endpoint {
     /// Visits whose connection stood.
     pub fn connected(&self) -> impl Iterator<Item = &Observation> {
@@ -74,18 +90,7 @@ impl Endpoint {
 
     /// Whether STARTTLS is on offer.
     pub fn starttls(&self) -> Offer<'_> {
-        let hellos = || self.observations.iter().filter_map(|visit| visit.hello.reached());
-        if let Some(mask) = hellos().find_map(|hello| hello.capabilities.masked()) {
-            return Offer::Masked(mask);
-        }
-        let visits = hellos().count();
-        let offers = hellos().filter(|hello| hello.capabilities.has("STARTTLS")).count();
-        match (visits, offers) {
-            (0, _) => Offer::Unknown,
-            (visits, 0) => Offer::Never { visits },
-            (visits, offers) if visits == offers => Offer::Always,
-            _ => Offer::Sometimes,
-        }
+        offer(&self.observations)
     }
 
     /// Every outcome for recipients of `kind`, with the visit it came from, in order.

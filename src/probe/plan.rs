@@ -1,0 +1,214 @@
+//! Which visits an address gets: the first, and those that earlier visits call for.
+//!
+//! Pure. Makes no visit; `run` does, and `--plan` prints what stands here.
+
+use std::net::SocketAddr;
+
+use super::Visit;
+use crate::{
+    smtp::{Command, DomainName, HelloName, Mailbox, ReversePath, cause},
+    survey::{
+        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Stage, reading,
+        reading::Offer,
+    },
+    tls::Hello,
+};
+
+/// What every visit to one address has in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Errand<'a> {
+    pub asked: &'a Asked,
+    pub domain: &'a DomainName,
+    pub helo: &'a HelloName,
+    pub host: &'a str,
+    pub to: SocketAddr,
+    pub standing: Standing,
+}
+
+/// Whether a host is in the MX set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Named by `--also`: asked for the real recipients only.
+    Also,
+    Published,
+}
+
+impl Errand<'_> {
+    /// The visit that does everything in one session.
+    pub fn first(&self) -> Visit {
+        Visit {
+            purpose: Purpose::Session,
+            to: self.to,
+            host: self.host.to_owned(),
+            helo: self.helo.clone(),
+            starttls: Some(Hello::Hybrid),
+            sender: self.asked.sender.clone(),
+            recipients: self.recipients(),
+        }
+    }
+
+    /// The visit that must follow at once, because the last one could not speak TLS.
+    pub fn next(&self, seen: &[Observation]) -> Option<Visit> {
+        let last = seen.last()?;
+        if stopped(seen) {
+            return None;
+        }
+        let fault = last.tls.broke()?;
+        let recipients = self.recipients();
+        match (last.purpose, fault.phase) {
+            // A peer that hangs up on the handshake may dislike the size of the hello.
+            (Purpose::Session, Phase::Handshake) => Some(Visit {
+                purpose: Purpose::ClassicalHello,
+                starttls: Some(Hello::Classical),
+                ..self.first()
+            }),
+            (Purpose::Session | Purpose::ClassicalHello, Phase::Handshake | Phase::StartTls) => {
+                Some(Visit { purpose: Purpose::Clear, starttls: None, recipients, ..self.first() })
+            }
+            _ => None,
+        }
+    }
+
+    /// The visit at the end of the run without which a grave finding would rest on one visit.
+    pub fn confirmation(&self, seen: &[Observation]) -> Option<Visit> {
+        if stopped(seen) || self.standing == Standing::Also {
+            return None;
+        }
+        let unencrypted = matches!(reading::offer(seen), Offer::Never { visits: 1 });
+        let turned_away = seen.iter().any(|visit| visit.greeting.declined().is_some());
+        let recipients: Vec<_> = self.refused(seen).into_iter().take(1).collect();
+        let grave = unencrypted || turned_away || !recipients.is_empty();
+        grave.then(|| Visit {
+            purpose: Purpose::Confirm,
+            starttls: opening(seen),
+            recipients,
+            ..self.first()
+        })
+    }
+
+    /// Visits that answer a question of their own and were asked for.
+    pub fn extras(&self, seen: &[Observation]) -> Vec<Visit> {
+        if stopped(seen) || self.standing == Standing::Also {
+            return Vec::new();
+        }
+        let base = Visit { starttls: opening(seen), ..self.first() };
+        let null_sender = || Visit {
+            purpose: Purpose::NullSender,
+            sender: ReversePath::Null,
+            recipients: self.recipients().into_iter().take(1).collect(),
+            ..base.clone()
+        };
+        let relay = |mailbox: &Mailbox| Visit {
+            purpose: Purpose::Relay,
+            recipients: vec![(RecipientKind::Relay, mailbox.clone())],
+            ..base.clone()
+        };
+        let wants_null = self.asked.depth == Depth::Full
+            && self.asked.sender != ReversePath::Null
+            && !self.asked.recipients.is_empty();
+        let null_sender = wants_null.then(null_sender);
+        null_sender.into_iter().chain(self.asked.relay.as_ref().map(relay)).collect()
+    }
+
+    /// Everything that may happen at this address, for `--plan`.
+    pub fn foreseen(&self) -> Vec<PlannedVisit> {
+        let first = self.first();
+        let classical = Visit {
+            purpose: Purpose::ClassicalHello,
+            starttls: Some(Hello::Classical),
+            ..first.clone()
+        };
+        let clear = Visit { purpose: Purpose::Clear, starttls: None, ..first.clone() };
+        let confirm = Visit {
+            purpose: Purpose::Confirm,
+            recipients: first.recipients.iter().take(1).cloned().collect(),
+            ..first.clone()
+        };
+        let planned = |visit: &Visit, because: Option<&str>| PlannedVisit {
+            host: self.host.to_owned(),
+            address: self.to.ip(),
+            port: self.to.port(),
+            purpose: visit.purpose,
+            commands: visit.commands().iter().map(ToString::to_string).collect(),
+            only_if: because.map(str::to_owned),
+        };
+        let mut plan = vec![planned(&first, None)];
+        plan.extend(self.extras(&[]).iter().map(|visit| planned(visit, None)));
+        plan.push(planned(&classical, Some("the TLS handshake fails")));
+        plan.push(planned(&clear, Some("the TLS handshake fails with a classical hello too")));
+        if self.standing == Standing::Published {
+            let grave = "STARTTLS is missing, or greeting or recipient are refused";
+            plan.push(planned(&confirm, Some(grave)));
+        }
+        plan
+    }
+
+    /// Real recipients, then postmaster, the one that does not exist last: harvest counters look
+    /// at refused recipients, so the likeliest refusal comes when all else is known.
+    fn recipients(&self) -> Vec<(RecipientKind, Mailbox)> {
+        let real =
+            self.asked.recipients.iter().map(|mailbox| (RecipientKind::Real, mailbox.clone()));
+        let mut all: Vec<_> = real.collect();
+        if all.is_empty() || self.standing == Standing::Also {
+            return all;
+        }
+        let known = |mailbox: &Mailbox| all.iter().any(|(_, other)| other == mailbox);
+        // RFC 5321 §4.5.1 wants this one taken by every domain that takes mail.
+        let postmaster = Mailbox::new("postmaster", self.domain.clone()).ok();
+        let postmaster = postmaster.filter(|mailbox| !known(mailbox));
+        all.extend(postmaster.map(|mailbox| (RecipientKind::Postmaster, mailbox)));
+        let nonsense = self.asked.nonsense.clone();
+        all.extend(nonsense.map(|mailbox| (RecipientKind::Nonsense, mailbox)));
+        all
+    }
+
+    /// The real recipients that were refused so far.
+    fn refused(&self, seen: &[Observation]) -> Vec<(RecipientKind, Mailbox)> {
+        let refused = |mailbox: &Mailbox| {
+            seen.iter().flat_map(|visit| &visit.recipients).any(|recipient| {
+                recipient.mailbox == *mailbox && recipient.outcome.declined().is_some()
+            })
+        };
+        let real = self.asked.recipients.iter().filter(|mailbox| refused(mailbox));
+        real.map(|mailbox| (RecipientKind::Real, mailbox.clone())).collect()
+    }
+}
+
+impl Visit {
+    /// What the visit says if nothing is refused, in order.
+    pub fn commands(&self) -> Vec<Command> {
+        let mut commands = vec![Command::Ehlo(self.helo.clone())];
+        if self.starttls.is_some() {
+            commands.extend([Command::StartTls, Command::Ehlo(self.helo.clone())]);
+        }
+        if !self.recipients.is_empty() {
+            commands.push(Command::MailFrom(self.sender.clone()));
+            let recipients = self.recipients.iter();
+            commands.extend(recipients.map(|(_, mailbox)| Command::RcptTo(mailbox.clone())));
+            commands.push(Command::Rset);
+        }
+        commands.push(Command::Quit);
+        commands
+    }
+}
+
+/// Whether the server asked us to go away: a 421, or a reply about our rate.
+pub fn stopped(seen: &[Observation]) -> bool {
+    let asks = |reply| cause::asks_to_stop(reply);
+    seen.iter().any(|visit| {
+        let recipients = visit.recipients.iter().map(|recipient| &recipient.outcome);
+        visit.greeting.declined().is_some_and(asks)
+            || visit.hello.declined().is_some_and(asks)
+            || visit.tls.declined().is_some_and(asks)
+            || visit.hello_secured.declined().is_some_and(asks)
+            || visit.sender.declined().is_some_and(asks)
+            || recipients.filter_map(Stage::declined).any(asks)
+    })
+}
+
+/// The hello that worked, or none where no hello did.
+fn opening(seen: &[Observation]) -> Option<Hello> {
+    let spoke = seen.iter().find_map(|visit| visit.tls.reached()).map(|done| done.hello);
+    let broke = seen.iter().any(|visit| visit.tls.broke().is_some());
+    if broke { spoke } else { Some(Hello::Hybrid) }
+}
