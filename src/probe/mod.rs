@@ -2,12 +2,14 @@
 //!
 //! Collects facts and judges none; knows nothing of `rules` or `report`.
 
+pub mod drive;
 pub mod handshake;
 pub mod plan;
 pub mod run;
 pub mod seam;
 pub mod visit;
 
+pub use drive::{Clock, Means, carry_out};
 pub use handshake::Trust;
 pub use run::{Event, Probe};
 pub use seam::{Answer, Channel, Dialer, Record, RecordData, RecordKind, Resolver, Stream};
