@@ -12,5 +12,7 @@ pub mod visit;
 pub use drive::{Clock, Means, carry_out};
 pub use handshake::Trust;
 pub use run::{Event, Probe};
-pub use seam::{Answer, Channel, Dialer, Record, RecordData, RecordKind, Resolver, Stream};
+pub use seam::{
+    Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, Stream,
+};
 pub use visit::Visit;

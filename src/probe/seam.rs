@@ -1,7 +1,8 @@
-//! Where the outside world comes in: two small traits, so that everything behind them can run on
+//! Where the outside world comes in: three small traits, so that everything behind them can run on
 //! a built-in fleet as well as on the internet.
 //!
-//! Implemented over sockets by `dns` and `dial`, over a world file by `fleet`. Decides nothing.
+//! Implemented over sockets by `dns`, `dial` and `vantage`, over a world file by `fleet`. Decides
+//! nothing.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -65,6 +66,19 @@ pub enum RecordData {
     Pointer(String),
     /// Of a kind whose content nobody needs, such as SOA or NS.
     Other,
+}
+
+/// What only the machine we run on can tell about us.
+pub trait Machine: Send + Sync {
+    /// The address that connections towards `to` come from; `None` where there is no way to it, or
+    /// where a proxy stands between.
+    fn source(&self, to: IpAddr) -> Option<IpAddr>;
+
+    /// Whether `address` is one of the machine's own.
+    fn owns(&self, address: IpAddr) -> bool;
+
+    /// The name the machine gives itself, qualified or not.
+    fn name(&self) -> Option<String>;
 }
 
 /// Opens connections to mail hosts.

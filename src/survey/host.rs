@@ -25,6 +25,9 @@ pub struct Host {
     pub registrable: Option<Registrable>,
     /// Every address found, IPv4 before IPv6, each sorted.
     pub addresses: Vec<Endpoint>,
+    /// Addresses in excess of what one run looks at.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
 }
 
 /// How a question for addresses ended; the addresses themselves are in [`Host::addresses`].
@@ -101,6 +104,7 @@ impl Host {
             aaaa: AddressAnswer::NotAsked,
             registrable: None,
             addresses: Vec::new(),
+            left_out: 0,
         }
     }
 }
@@ -109,4 +113,10 @@ impl Access {
     pub fn may_visit(&self) -> bool {
         matches!(self, Self::Open | Self::Allowed(_))
     }
+}
+
+/// So that a bound nobody met stays out of JSON.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+pub(super) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Host;
+use super::{Host, host::is_zero};
 use crate::smtp::Text;
 
 /// The outcome of asking for a domain's mail exchangers.
@@ -35,6 +35,9 @@ pub struct MxSet {
     pub records: Vec<MxRecord>,
     /// Ascending by preference, never empty.
     pub tiers: Vec<Tier>,
+    /// Exchanges in excess of what one run looks at; they stand in `records` only.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
 }
 
 /// Where the exchangers come from.
