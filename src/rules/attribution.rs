@@ -1,18 +1,19 @@
 //! What each address does with each kind of recipient, and how sure that is: the reply's own
-//! words first, then what other recipients and other hosts were told.
+//! words first, then what other recipients, visits and hosts were told.
 //!
 //! A refusal that is about the prober never becomes one about the host.
 
-use super::{Spot, View};
+use super::{Spot, View, view::Seat};
 use crate::{
     smtp::{
-        Reply,
-        cause::{Cause, Confidence},
+        Mailbox, Reply, ReversePath,
+        cause::{self, Cause, Confidence, Context, Diagnosis, Moment},
     },
-    survey::{Observation, RecipientKind},
+    survey::{Blame, Observation, Phase, Purpose, Recipient, RecipientKind, Stage},
 };
 
 /// What became of one kind of recipient at one address.
+#[derive(Clone, Copy)]
 pub struct Attribution<'a> {
     pub acceptance: Acceptance,
     pub confidence: Confidence,
@@ -24,27 +25,306 @@ pub struct Attribution<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Acceptance {
     Accepted,
-    /// Refused or deferred, for this cause.
+    /// Refused or deferred, for this cause; [`Attribution::is_lasting`] tells which.
     Refused(Cause),
     /// Nothing answered, or the question was not put.
     Unseen,
 }
 
+/// Whether mail for the domain gets in somewhere.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Takes {
+    No,
+    /// Not seen, or refused for a reason that says nothing of the host.
+    Unknown,
+    Yes,
+}
+
+/// One refusal anywhere in a visit.
+pub struct Refusal<'a> {
+    pub visit: &'a Observation,
+    pub moment: Moment,
+    pub reply: &'a Reply,
+    pub diagnosis: Diagnosis,
+}
+
+/// One reply to RCPT and what it says by itself.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    visit: &'a Observation,
+    recipient: &'a Recipient,
+    reply: &'a Reply,
+    cause: Cause,
+    confidence: Confidence,
+}
+
 impl<'a> View<'a> {
-    /// What `spot` does with recipients of `kind`.
+    /// What `spot` does with recipients of `kind`: where several were asked, the best of them.
     pub fn acceptance(&self, spot: &Spot<'a>, kind: RecipientKind) -> Attribution<'a> {
-        let Some((visit, reply)) = spot.endpoint.recipient_reply(kind) else {
-            return Attribution {
+        self.attribution(spot, kind, |_| true)
+    }
+
+    /// What `spot` does with one of the recipients that the domain should take.
+    pub fn acceptance_of(&self, spot: &Spot<'a>, mailbox: &Mailbox) -> Attribution<'a> {
+        self.attribution(spot, RecipientKind::Real, |recipient| recipient.mailbox == *mailbox)
+    }
+
+    /// Whether this address takes the domain's mail, as far as it was asked.
+    pub fn takes(&self, spot: &Spot<'a>) -> Takes {
+        let real = self.acceptance(spot, RecipientKind::Real);
+        let deferred = || {
+            let replies = self.said(spot, RecipientKind::Real).len();
+            if replies > 1 { Takes::No } else { Takes::Unknown }
+        };
+        match real.acceptance {
+            Acceptance::Accepted => Takes::Yes,
+            Acceptance::Refused(cause) if cause.refuses_domain() => Takes::No,
+            Acceptance::Refused(Cause::ByDesignDefer) => Takes::No,
+            Acceptance::Refused(Cause::UserUnknown) if real.is_lasting() => Takes::No,
+            Acceptance::Refused(Cause::HostTemporary | Cause::RecipientUnverified) => deferred(),
+            Acceptance::Refused(Cause::TlsPolicy) if spot.endpoint.handshake().is_none() => {
+                Takes::No
+            }
+            Acceptance::Refused(_) => Takes::Unknown,
+            Acceptance::Unseen if self.is_silent(spot) => Takes::No,
+            Acceptance::Unseen => Takes::Unknown,
+        }
+    }
+
+    /// Whether a host takes the domain's mail at any of its addresses.
+    pub fn seat_takes(&self, seat: &Seat<'a>) -> Takes {
+        let all: Vec<Takes> = seat.spots().map(|spot| self.takes(&spot)).collect();
+        let unresolved = all.is_empty() && seat.host.is_unresolved();
+        match () {
+            () if all.contains(&Takes::Yes) => Takes::Yes,
+            () if unresolved || all.contains(&Takes::Unknown) => Takes::Unknown,
+            () => Takes::No,
+        }
+    }
+
+    /// Every refusal in every visit to `spot`, with what it is about by its own words.
+    pub fn refusals(&self, spot: &Spot<'a>) -> Vec<Refusal<'a>> {
+        let mut refusals = Vec::new();
+        for visit in &spot.endpoint.observations {
+            let early = early_refusals(visit).map(|(moment, reply)| (moment, None, reply));
+            let late = visit.recipients.iter().filter_map(|recipient| {
+                let reply = recipient.outcome.declined()?;
+                Some((Moment::Recipient, Some(&recipient.mailbox), reply))
+            });
+            refusals.extend(early.chain(late).map(|(moment, mailbox, reply)| Refusal {
+                visit,
+                moment,
+                reply,
+                diagnosis: self.diagnose(visit, moment, mailbox, reply),
+            }));
+        }
+        refusals
+    }
+
+    /// What a refusal is about by its own words.
+    pub fn diagnose(
+        &self,
+        visit: &Observation,
+        moment: Moment,
+        recipient: Option<&Mailbox>,
+        reply: &Reply,
+    ) -> Diagnosis {
+        cause::diagnose(reply, &self.context(visit, moment, recipient))
+    }
+
+    fn context<'b>(
+        &'b self,
+        visit: &Observation,
+        moment: Moment,
+        recipient: Option<&'b Mailbox>,
+    ) -> Context<'b> {
+        let null = visit.purpose == Purpose::NullSender;
+        Context {
+            moment,
+            recipient,
+            sender: if null { &ReversePath::Null } else { &self.survey.asked.sender },
+            helo: &self.survey.vantage.helo,
+            ours: self.ours(),
+        }
+    }
+
+    fn attribution(
+        &self,
+        spot: &Spot<'a>,
+        kind: RecipientKind,
+        wanted: impl Fn(&Recipient) -> bool,
+    ) -> Attribution<'a> {
+        let mut said = self.said(spot, kind);
+        said.retain(|one| wanted(one.recipient));
+        let Some(chosen) = chosen(&said) else {
+            return self.turned_away(spot, kind);
+        };
+        let (acceptance, confidence) = if chosen.reply.is_positive() {
+            let doubted = said.iter().any(|one| one.reply.is_permanent());
+            let sure = if doubted { Confidence::Medium } else { Confidence::High };
+            (Acceptance::Accepted, sure)
+        } else {
+            let (cause, confidence) = self.compared(spot, &chosen, &said);
+            (Acceptance::Refused(cause), confidence)
+        };
+        Attribution { acceptance, confidence, seen: Some((chosen.visit, chosen.reply)) }
+    }
+
+    /// Every reply to RCPT for recipients of `kind`, each by its own words.
+    fn said(&self, spot: &Spot<'a>, kind: RecipientKind) -> Vec<Said<'a>> {
+        let ordinary = |visit: &Observation| {
+            visit.purpose != Purpose::NullSender || self.survey.asked.sender == ReversePath::Null
+        };
+        let replies = spot.endpoint.recipients(kind).filter(|(visit, _)| ordinary(visit));
+        let said = replies.filter_map(|(visit, recipient)| {
+            let reply = match &recipient.outcome {
+                Stage::Reached(reply) | Stage::Declined(reply) => reply,
+                Stage::Broke(_) | Stage::NotTried(_) => return None,
+            };
+            let mailbox = Some(&recipient.mailbox);
+            let found = self.diagnose(visit, Moment::Recipient, mailbox, reply);
+            let Diagnosis { cause, confidence, .. } = found;
+            Some(Said { visit, recipient, reply, cause, confidence })
+        });
+        said.collect()
+    }
+
+    /// A refusal before RCPT. It cannot be about a recipient, and the classifier knows that.
+    fn turned_away(&self, spot: &Spot<'a>, kind: RecipientKind) -> Attribution<'a> {
+        let asked = match kind {
+            RecipientKind::Real => !self.survey.asked.recipients.is_empty(),
+            RecipientKind::Nonsense => self.survey.asked.nonsense.is_some(),
+            RecipientKind::Relay => self.survey.asked.relay.is_some(),
+            RecipientKind::Postmaster => true,
+        };
+        let ordinary = |refusal: &Refusal<'_>| {
+            !matches!(refusal.visit.purpose, Purpose::NullSender | Purpose::Relay)
+                && matches!(refusal.moment, Moment::Greeting | Moment::Hello | Moment::Sender)
+        };
+        let early = self.refusals(spot).into_iter().rev().find(ordinary);
+        match early.filter(|_| asked) {
+            Some(Refusal { visit, reply, diagnosis, .. }) => Attribution {
+                acceptance: Acceptance::Refused(diagnosis.cause),
+                confidence: diagnosis.confidence,
+                seen: Some((visit, reply)),
+            },
+            None => Attribution {
                 acceptance: Acceptance::Unseen,
                 confidence: Confidence::Low,
                 seen: None,
-            };
-        };
-        let (acceptance, confidence) = if reply.is_positive() {
-            (Acceptance::Accepted, Confidence::High)
-        } else {
-            (Acceptance::Refused(Cause::Ambiguous), Confidence::Low)
-        };
-        Attribution { acceptance, confidence, seen: Some((visit, reply)) }
+            },
+        }
     }
+
+    /// The cause of a refusal after a look at what others were told.
+    fn compared(&self, spot: &Spot<'a>, one: &Said<'a>, all: &[Said<'a>]) -> (Cause, Confidence) {
+        let raised = |sure: bool| if sure { one.confidence.raised() } else { one.confidence };
+        let repeated = all.iter().filter(|other| other.cause == one.cause).count() > 1;
+        let accepted_elsewhere = || {
+            self.spots().filter(|other| other.seat.host.name != spot.seat.host.name).any(|other| {
+                let said = self.said(&other, one.recipient.kind);
+                said.iter().any(|answer| {
+                    answer.recipient.mailbox == one.recipient.mailbox && answer.reply.is_positive()
+                })
+            })
+        };
+        match one.cause {
+            cause if cause.refuses_domain() => (cause, raised(repeated || accepted_elsewhere())),
+            Cause::UserUnknown => {
+                (Cause::UserUnknown, raised(repeated || self.is_told_apart(spot, one)))
+            }
+            cause if cause.is_prober() => (cause, raised(repeated || self.all_blame_us())),
+            Cause::Ambiguous if self.is_refused_everywhere() => (Cause::Prober, Confidence::High),
+            cause => (cause, raised(repeated)),
+        }
+    }
+
+    /// Whether this address said something else of another recipient: then it looked at them.
+    fn is_told_apart(&self, spot: &Spot<'a>, one: &Said<'a>) -> bool {
+        let kinds = [RecipientKind::Real, RecipientKind::Postmaster, RecipientKind::Nonsense];
+        kinds.into_iter().flat_map(|kind| self.said(spot, kind)).any(|other| {
+            let context = |said: &Said<'a>| {
+                self.context(said.visit, Moment::Recipient, Some(&said.recipient.mailbox))
+            };
+            let other_mailbox = other.recipient.mailbox != one.recipient.mailbox;
+            let (mine, theirs) = (context(one), context(&other));
+            other_mailbox
+                && !cause::same_words((one.reply, &mine), (other.reply, &theirs))
+                && !other.cause.is_prober()
+        })
+    }
+
+    /// Whether every host that said anything about real recipients said that it is about us.
+    fn all_blame_us(&self) -> bool {
+        self.all_hosts_say(|said| said.cause.is_prober())
+    }
+
+    /// Whether hosts of unrelated operators all refuse without a reason that is theirs: then the
+    /// reason is what they have in common, which is us.
+    fn is_refused_everywhere(&self) -> bool {
+        let unsaid = |said: &Said<'_>| said.cause.is_prober() || said.cause == Cause::Ambiguous;
+        self.has_unrelated_hosts()
+            && self.all_hosts_say(|said| said.reply.is_permanent() && unsaid(said))
+    }
+
+    fn all_hosts_say(&self, holds: impl Fn(&Said<'a>) -> bool) -> bool {
+        let speaking: Vec<Vec<Said<'a>>> = self
+            .seats()
+            .map(|seat| {
+                seat.spots().flat_map(|spot| self.said(&spot, RecipientKind::Real)).collect()
+            })
+            .filter(|said: &Vec<Said<'a>>| !said.is_empty())
+            .collect();
+        speaking.len() > 1 && speaking.iter().flatten().all(holds)
+    }
+
+    /// Whether nothing at this address ever greeted, and the fault can be theirs.
+    fn is_silent(&self, spot: &Spot<'a>) -> bool {
+        let mut visits = spot.endpoint.observations.iter().peekable();
+        let faulty = |visit: &Observation| {
+            let fault = visit.connect.broke().or(visit.greeting.broke());
+            fault.is_some_and(|fault| {
+                fault.blame() != Blame::Us
+                    && matches!(fault.phase, Phase::Connect | Phase::Greeting)
+            })
+        };
+        visits.peek().is_some() && visits.all(faulty) && !self.port_closed_here()
+    }
+}
+
+impl Attribution<'_> {
+    /// A refusal that asking again will not mend.
+    pub fn is_lasting(&self) -> bool {
+        self.seen.is_some_and(|(_, reply)| reply.is_permanent())
+    }
+
+    /// Whether it was refused for `cause`, and for good.
+    pub fn refused_for_good(&self, causes: impl Fn(Cause) -> bool) -> bool {
+        self.is_lasting() && matches!(self.acceptance, Acceptance::Refused(cause) if causes(cause))
+    }
+}
+
+/// The reply that counts among several visits: an acceptance, else the last word that is final
+/// and about the host, else the last that is final, else the last.
+fn chosen<'a>(said: &[Said<'a>]) -> Option<Said<'a>> {
+    let last =
+        |holds: &dyn Fn(&Said<'a>) -> bool| said.iter().rev().find(|one| holds(one)).copied();
+    said.iter()
+        .find(|one| one.reply.is_positive())
+        .copied()
+        .or_else(|| last(&|one| one.reply.is_permanent() && !one.cause.is_prober()))
+        .or_else(|| last(&|one| one.reply.is_permanent()))
+        .or_else(|| last(&|_| true))
+}
+
+/// The refusals of a visit before RCPT, in order.
+fn early_refusals(visit: &Observation) -> impl Iterator<Item = (Moment, &Reply)> {
+    let stages = [
+        (Moment::Greeting, visit.greeting.declined()),
+        (Moment::Hello, visit.hello.declined()),
+        (Moment::StartTls, visit.tls.declined()),
+        (Moment::Hello, visit.hello_secured.declined()),
+        (Moment::Sender, visit.sender.declined()),
+    ];
+    stages.into_iter().filter_map(|(moment, reply)| Some((moment, reply?)))
 }

@@ -2,6 +2,8 @@
 //!
 //! Borrows the survey and adds nothing to it.
 
+use std::net::IpAddr;
+
 use super::{Case, Evidence, Place, Subject, finding::SubjectKind};
 use crate::{
     smtp::{Speaker, Text},
@@ -12,6 +14,7 @@ use crate::{
 pub struct View<'a> {
     pub survey: &'a Survey,
     seats: Vec<Seat<'a>>,
+    ours: Vec<IpAddr>,
 }
 
 /// A host and its part.
@@ -33,7 +36,20 @@ pub struct Spot<'a> {
 impl<'a> View<'a> {
     pub fn of(survey: &'a Survey) -> Self {
         let seat = |(role, preference, host)| Seat { role, preference, host };
-        Self { survey, seats: survey.mx.hosts().map(seat).collect() }
+        let seats: Vec<Seat<'a>> = survey.mx.hosts().map(seat).collect();
+        let spots = seats.iter().copied().flat_map(Seat::spots);
+        let visits = spots.flat_map(|spot| &spot.endpoint.observations);
+        let local = visits.filter_map(|visit| Some(visit.connect.reached()?.local?.ip()));
+        let mut ours: Vec<IpAddr> =
+            survey.vantage.sources.iter().map(|source| source.address).chain(local).collect();
+        ours.sort_unstable();
+        ours.dedup();
+        Self { survey, seats, ours }
+    }
+
+    /// Every address of ours that a server may have seen.
+    pub fn ours(&self) -> &[IpAddr] {
+        &self.ours
     }
 
     /// Every host in the order senders try them.
@@ -48,6 +64,28 @@ impl<'a> View<'a> {
 
     pub fn primaries(&self) -> impl Iterator<Item = Seat<'a>> {
         self.seats().filter(|seat| seat.role == Role::Primary)
+    }
+
+    /// Whether hosts stand under more than one registrable domain, and so likely with more than
+    /// one operator.
+    pub fn has_unrelated_hosts(&self) -> bool {
+        let mut domains: Vec<&str> =
+            self.seats().filter_map(|seat| psl::domain_str(&seat.host.name)).collect();
+        domains.sort_unstable();
+        domains.dedup();
+        domains.len() > 1
+    }
+
+    /// Whether it looks as if our own network lets nothing out to port 25: the control host did
+    /// not answer, or, without one, no host of several unrelated operators did.
+    pub fn port_closed_here(&self) -> bool {
+        if let Some(control) =
+            self.survey.vantage.control.as_ref().filter(|it| !it.tried.is_empty())
+        {
+            return !control.answered();
+        }
+        let answers: Vec<bool> = self.seats().filter_map(|seat| seat.host.answers()).collect();
+        !answers.is_empty() && answers.iter().all(|answers| !answers) && self.has_unrelated_hosts()
     }
 
     pub fn backups(&self) -> impl Iterator<Item = Seat<'a>> {

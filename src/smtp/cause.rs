@@ -1,9 +1,16 @@
 //! Why a server said no: about the recipient, the domain, the host, or about us.
 //!
-//! To add a provider, add a row to the pattern table. Text first, then the enhanced code, then the
-//! code; where none decides, the answer is [`Cause::Ambiguous`]: never a guess.
+//! To add a provider, add rows to [`causes`](super::causes). Text first, then the enhanced code, then
+//! the code; where none decides, the answer is [`Cause::Ambiguous`]: never a guess.
+
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
+
+use super::{
+    Enhanced, HelloName, Mailbox, Reply, ReversePath,
+    causes::{self, Grip, Pattern},
+};
 
 /// What a refusal is about.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
@@ -12,14 +19,31 @@ pub enum Cause {
     Ambiguous,
     /// A host that defers on purpose: sacrificial, tar pit, backup that waits for the primary.
     ByDesignDefer,
+    /// A host that takes mail only from clients it knows: authentication or a partner's address.
+    ClosedToPublic,
     DomainNotServed,
     Greylist,
     HostTemporary,
     MailboxFull,
+    /// The address family we came over, such as IPv6 without what this host wants of it.
+    NetworkFamily,
+    /// The null sender of bounces.
+    NullSender,
+    /// Another recipient has to wait for another session.
+    OneRecipient,
     /// Our address, name, sender, behaviour or reputation.
     Prober,
     Rate,
+    /// The host asks another one about the recipient and has no answer yet.
+    RecipientUnverified,
+    /// The address needs SMTPUTF8. RFC 6531 §3.
+    Smtputf8,
+    /// The domain or the host takes no mail at all. RFC 7504, RFC 7505.
+    TakesNoMail,
+    /// TLS is wanted first.
     TlsPolicy,
+    /// TLS is offered, but not to be had just now.
+    TlsUnavailable,
     UserUnknown,
 }
 
@@ -27,7 +51,7 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// From the code alone.
+    /// From the code alone, or from a word that also means other things.
     Low,
     /// From the text.
     Medium,
@@ -35,7 +59,278 @@ pub enum Confidence {
     High,
 }
 
-/// Whether a reply asks a client to go away for now. RFC 5321 §4.2.2 gives 421 that meaning.
-pub fn asks_to_stop(reply: &super::Reply) -> bool {
+impl Confidence {
+    /// One step surer.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        match self {
+            Self::Low => Self::Medium,
+            Self::Medium | Self::High => Self::High,
+        }
+    }
+}
+
+/// What a reply answers, in the order of a visit.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Moment {
+    Greeting,
+    Hello,
+    StartTls,
+    Sender,
+    Recipient,
+}
+
+/// What was said when the reply came, so that its words can be told from ours.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    pub moment: Moment,
+    /// The recipient the reply is about, if it answers RCPT.
+    pub recipient: Option<&'a Mailbox>,
+    pub sender: &'a ReversePath,
+    pub helo: &'a HelloName,
+    /// Every address of ours that a server may have seen.
+    pub ours: &'a [IpAddr],
+}
+
+/// What a refusal is about, how sure that is, and by which words it was known.
+#[derive(Clone, Copy, Debug)]
+pub struct Diagnosis {
+    pub cause: Cause,
+    pub confidence: Confidence,
+    /// `None` where the code, or our own name in the text, decided.
+    pub pattern: Option<&'static Pattern>,
+}
+
+impl Cause {
+    /// Whether it says something about us and nothing about the host.
+    pub fn is_prober(self) -> bool {
+        matches!(self, Self::NetworkFamily | Self::Prober)
+    }
+
+    /// Whether nobody's mail for the domain gets in here.
+    pub fn refuses_domain(self) -> bool {
+        matches!(self, Self::ClosedToPublic | Self::DomainNotServed | Self::TakesNoMail)
+    }
+
+    /// Whether it says something of the recipient that only an answer to RCPT can say.
+    fn needs_recipient(self) -> bool {
+        matches!(
+            self,
+            Self::DomainNotServed
+                | Self::MailboxFull
+                | Self::RecipientUnverified
+                | Self::UserUnknown
+        )
+    }
+
+    /// Whether it is a statement about the host or what it keeps, which our own name in the reply
+    /// puts in doubt.
+    fn is_about_host(self) -> bool {
+        self.refuses_domain()
+            || self.needs_recipient()
+            || matches!(self, Self::ByDesignDefer | Self::HostTemporary)
+    }
+}
+
+/// Whether a server that answers so wants no more of us for now.
+pub fn asks_to_stop(reply: &Reply) -> bool {
     reply.code == 421
+        || pattern_of(reply, &folded(reply), false).is_some_and(|row| row.cause == Cause::Rate)
+}
+
+/// What the refusal `reply` is about, by its own words.
+pub fn diagnose(reply: &Reply, context: &Context<'_>) -> Diagnosis {
+    let text = masked(reply, context);
+    let names_us = text.contains(US);
+    let found = match pattern_of(reply, &text, names_us) {
+        Some(pattern) => Diagnosis {
+            cause: pattern.cause,
+            confidence: match pattern.grip {
+                Grip::Phrase => Confidence::Medium,
+                Grip::Word => Confidence::Low,
+            },
+            pattern: Some(pattern),
+        },
+        None if names_us => {
+            Diagnosis { cause: Cause::Prober, confidence: Confidence::Medium, pattern: None }
+        }
+        None => {
+            let cause = cause_of_code(reply, context.moment);
+            Diagnosis { cause, confidence: Confidence::Low, pattern: None }
+        }
+    };
+    if found.cause.needs_recipient() && context.moment < Moment::Recipient {
+        return Diagnosis { cause: Cause::Ambiguous, confidence: Confidence::Low, ..found };
+    }
+    found
+}
+
+/// Whether two refusals say the same, whichever recipient each is about.
+pub fn same_words(one: (&Reply, &Context<'_>), other: (&Reply, &Context<'_>)) -> bool {
+    let gist = |(reply, context): (&Reply, &Context<'_>)| {
+        let text = masked(reply, context);
+        let local = context.recipient.map(|mailbox| mailbox.local().to_ascii_lowercase());
+        // Whatever holds a digit may be a queue id, a time or a machine's number.
+        let plain = |word: &str| match word {
+            _ if word.bytes().any(|byte| byte.is_ascii_digit()) => "#".to_owned(),
+            _ => local.as_deref().map_or_else(|| word.to_owned(), |local| mask(word, local, RCPT)),
+        };
+        text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
+    };
+    one.0.code == other.0.code && one.0.enhanced == other.0.enhanced && gist(one) == gist(other)
+}
+
+/// What stands for the recipient, and for anything of ours, in a masked text.
+const RCPT: &str = "{rcpt}";
+const US: &str = "{us}";
+
+/// The first row that fits. A text that names us is never about the host, unless its row says so.
+fn pattern_of(reply: &Reply, text: &str, names_us: bool) -> Option<&'static Pattern> {
+    let allowed = |row: &&Pattern| {
+        !(names_us && row.cause.is_about_host()) || row.words.iter().any(|words| words.contains(US))
+    };
+    causes::PATTERNS.iter().filter(|row| row.fits(reply, text)).find(allowed)
+}
+
+/// The reply with recipient, addresses and names masked.
+fn masked(reply: &Reply, context: &Context<'_>) -> String {
+    let mut text = folded(reply);
+    if let Some(mailbox) = context.recipient {
+        text = mask(&text, &mailbox.to_string().to_ascii_lowercase(), RCPT);
+    }
+    if let ReversePath::Mailbox(mailbox) = context.sender {
+        text = mask(&text, &mailbox.to_string().to_ascii_lowercase(), US);
+        let same =
+            context.recipient.is_some_and(|recipient| recipient.domain() == mailbox.domain());
+        if !same {
+            text = mask(&text, mailbox.domain().as_str(), US);
+        }
+    }
+    if let HelloName::Name(name) = context.helo {
+        text = mask(&text, name.as_str(), US);
+    }
+    for address in context.ours {
+        text = mask(&text, &address.to_string(), US);
+    }
+    text
+}
+
+/// All lines as one, lower case, white space folded, without the enhanced code of each.
+fn folded(reply: &Reply) -> String {
+    let mut text = String::with_capacity(128);
+    for line in &reply.lines {
+        let line = line.as_bytes();
+        let bare = reply.enhanced.map_or(line, |_| behind_enhanced(line));
+        for word in bare.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.extend(word.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+        }
+    }
+    text
+}
+
+fn behind_enhanced(line: &[u8]) -> &[u8] {
+    let end = line.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.');
+    let (word, rest) = line.split_at(end.unwrap_or(line.len()));
+    let is_code = std::str::from_utf8(word).is_ok_and(|word| Enhanced::parse(word).is_some());
+    if is_code { rest } else { line }
+}
+
+/// `text` with `mark` wherever `name` stands as a whole.
+fn mask(text: &str, name: &str, mark: &str) -> String {
+    let mut out = String::new();
+    let mut rest = 0;
+    for (at, _) in text.match_indices(name) {
+        if at >= rest && stands_alone(text, at, at + name.len()) {
+            out.push_str(&text[rest..at]);
+            out.push_str(mark);
+            rest = at + name.len();
+        }
+    }
+    out.push_str(&text[rest..]);
+    out
+}
+
+/// Whether the characters around a stretch of text do not make it part of a longer name.
+fn stands_alone(text: &str, from: usize, to: usize) -> bool {
+    let (before, after) = (&text.as_bytes()[..from], &text.as_bytes()[to..]);
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let open = match before {
+        [.., before, b'.'] => !in_name(before),
+        [.., before] => !in_name(before),
+        [] => true,
+    };
+    // A dot or colon that ends a sentence ends the name as well.
+    let shut = match after {
+        [b'.' | b':', next, ..] => !in_name(next),
+        [next, ..] => !in_name(next),
+        [] => true,
+    };
+    open && shut
+}
+
+impl Pattern {
+    fn fits(&self, reply: &Reply, text: &str) -> bool {
+        self.fit.covers(reply)
+            && self.words.iter().all(|words| match self.grip {
+                Grip::Phrase => text.contains(words),
+                Grip::Word => text
+                    .match_indices(words)
+                    .any(|(at, _)| stands_alone(text, at, at + words.len())),
+            })
+    }
+}
+
+/// By the enhanced code, else by the code. Providers reuse numbers, so this is a hint.
+fn cause_of_code(reply: &Reply, moment: Moment) -> Cause {
+    let by_enhanced = reply.enhanced.and_then(|enhanced| {
+        let lasting = enhanced.class == 5;
+        Some(match (enhanced.subject, enhanced.detail) {
+            (1, 1 | 6) if lasting => Cause::UserUnknown,
+            (1, 7 | 8) | (7, 20..=27) => Cause::Prober,
+            (1, 10) if lasting => Cause::TakesNoMail,
+            (2, 2) => Cause::MailboxFull,
+            (3, 0 | 1 | 5) | (4, 3..=5) if !lasting => Cause::HostTemporary,
+            (5, 3) => Cause::OneRecipient,
+            (6, 7) => Cause::Smtputf8,
+            (7, 10) => Cause::TlsPolicy,
+            (7, 28) => Cause::Rate,
+            _ => return None,
+        })
+    });
+    by_enhanced.unwrap_or(match (reply.code, moment) {
+        (454, Moment::StartTls) => Cause::TlsUnavailable,
+        // RFC 3207 §4.
+        (530, Moment::Sender | Moment::Recipient) => Cause::TlsPolicy,
+        // RFC 7504 §3, §4.
+        (521, Moment::Greeting) | (556, Moment::Recipient) => Cause::TakesNoMail,
+        _ => Cause::Ambiguous,
+    })
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ambiguous => "ambiguous",
+            Self::ByDesignDefer => "by-design-defer",
+            Self::ClosedToPublic => "closed-to-public",
+            Self::DomainNotServed => "domain-not-served",
+            Self::Greylist => "greylist",
+            Self::HostTemporary => "host-temporary",
+            Self::MailboxFull => "mailbox-full",
+            Self::NetworkFamily => "network-family",
+            Self::NullSender => "null-sender",
+            Self::OneRecipient => "one-recipient",
+            Self::Prober => "prober",
+            Self::Rate => "rate",
+            Self::RecipientUnverified => "recipient-unverified",
+            Self::Smtputf8 => "smtputf8",
+            Self::TakesNoMail => "takes-no-mail",
+            Self::TlsPolicy => "tls-policy",
+            Self::TlsUnavailable => "tls-unavailable",
+            Self::UserUnknown => "user-unknown",
+        })
+    }
 }

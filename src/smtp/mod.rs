@@ -5,6 +5,7 @@
 pub mod address;
 pub mod capability;
 pub mod cause;
+pub mod causes;
 pub mod command;
 pub mod domain;
 pub mod reply;

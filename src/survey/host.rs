@@ -109,6 +109,13 @@ impl Host {
     }
 }
 
+impl Host {
+    /// Whether a look-up failed, so that it may have addresses nobody saw.
+    pub fn is_unresolved(&self) -> bool {
+        [&self.a, &self.aaaa].into_iter().any(|answer| matches!(answer, AddressAnswer::Failed(_)))
+    }
+}
+
 impl Access {
     pub fn may_visit(&self) -> bool {
         matches!(self, Self::Open | Self::Allowed(_))
