@@ -2,7 +2,7 @@
 //!
 //! "Cannot tell" is never "weaker": a trait nobody saw takes no part.
 
-use super::{Spot, View};
+use super::{Case, Spot, View, view::Seat};
 
 /// A backup that falls below the reference.
 pub struct Weaker<'a, T> {
@@ -12,6 +12,16 @@ pub struct Weaker<'a, T> {
     /// Where the primary tier showed its weakest answer.
     pub reference: Spot<'a>,
     pub reference_value: T,
+    /// Whether every address of the backup whose answer is known falls below.
+    whole: bool,
+}
+
+impl<T> Weaker<'_, T> {
+    /// A case about the backup, or the one address of it that falls below, against the primary.
+    pub fn case(&self) -> Case {
+        let case = if self.whole { self.spot.seat.case() } else { self.spot.case() };
+        case.against(self.reference.seat.subject())
+    }
 }
 
 /// The weakest known answer of the primary tier, where least is weakest.
@@ -19,7 +29,7 @@ pub fn reference<'a, T: PartialOrd>(
     view: &View<'a>,
     known: impl Fn(&Spot<'a>) -> Option<T>,
 ) -> Option<(Spot<'a>, T)> {
-    weakest(view.primaries().flat_map(super::view::Seat::spots), known)
+    weakest(view.primaries().flat_map(Seat::spots), known)
 }
 
 /// Every backup host whose weakest known answer is below the reference, each once.
@@ -30,14 +40,16 @@ pub fn weaker_backups<'a, T: Clone + PartialOrd>(
     let Some((reference_spot, bar)) = reference(view, &known) else {
         return Vec::new();
     };
-    let below = |seat: super::view::Seat<'a>| {
+    let below = |seat: Seat<'a>| {
         let (spot, value) = weakest(seat.spots(), &known)?;
+        let whole = seat.spots().filter_map(|spot| known(&spot)).all(|value| value < bar);
         let weaker = value < bar;
         weaker.then(|| Weaker {
             spot,
             value,
             reference: reference_spot,
             reference_value: bar.clone(),
+            whole,
         })
     };
     view.backups().filter_map(below).collect()

@@ -62,6 +62,11 @@ impl<'a> View<'a> {
         self.seats().flat_map(Seat::spots)
     }
 
+    /// What `check` finds at every address, gathered by host as in [`Seat::cases`].
+    pub fn cases(&self, check: impl Fn(&Spot<'a>) -> Option<Case>) -> Vec<Case> {
+        self.seats().flat_map(|seat| seat.cases(&check)).collect()
+    }
+
     pub fn primaries(&self) -> impl Iterator<Item = Seat<'a>> {
         self.seats().filter(|seat| seat.role == Role::Primary)
     }
@@ -110,6 +115,26 @@ impl<'a> Seat<'a> {
     /// A case about this host.
     pub fn case(&self) -> Case {
         Case::about(self.subject())
+    }
+
+    /// What `check` finds at the addresses of this host: one case about the host where every
+    /// address that answers shows the same, else one about each address that does.
+    pub fn cases(self, check: impl Fn(&Spot<'a>) -> Option<Case>) -> Vec<Case> {
+        let cases: Vec<Case> = self.spots().filter_map(|spot| check(&spot)).collect();
+        let answers = |endpoint: &&Endpoint| endpoint.answers() == Some(true);
+        let answering = self.host.addresses.iter().filter(answers).count();
+        let alike = |pair: &[Case]| {
+            pair[0].severity == pair[1].severity && pair[0].against == pair[1].against
+        };
+        if cases.len() != answering || !cases.windows(2).all(alike) {
+            return cases;
+        }
+        let merged = cases.into_iter().reduce(|mut whole, next| {
+            whole.confidence = whole.confidence.min(next.confidence);
+            whole.evidence.extend(next.evidence);
+            whole
+        });
+        merged.map(|case| Case { subject: self.subject(), ..case }).into_iter().collect()
     }
 }
 
