@@ -117,9 +117,27 @@ impl Greeting {
         let words = self.reply.lines[0].to_string();
         DomainName::parse(words.split(' ').next()?).ok().filter(DomainName::is_host_name)
     }
+
+    /// The greeting, if little but asterisks is left of it: some firewalls keep a few digits.
+    pub fn masked(&self) -> Option<&Text> {
+        let text = &self.reply.lines[0];
+        let blots = text.as_bytes().iter().filter(|byte| **byte == b'*').count();
+        (blots >= 8 && blots * 4 >= text.as_bytes().len() * 3).then_some(text)
+    }
 }
 
 impl Observation {
+    /// A keyword or a greeting that was blotted out on the way, as firewalls do.
+    pub fn masked(&self) -> Option<&Text> {
+        let keyword = self.hello.reached().and_then(|hello| hello.capabilities.masked());
+        keyword.or_else(|| self.greeting.reached()?.masked())
+    }
+
+    /// The refusal of EHLO, where HELO was taken in its place.
+    pub fn ehlo_refused(&self) -> Option<&Reply> {
+        self.hello.reached()?.ehlo_refused.as_ref()
+    }
+
     /// The outcome for the first recipient of `kind`, if one was planned.
     pub fn recipient(&self, kind: RecipientKind) -> Option<&Recipient> {
         self.recipients.iter().find(|recipient| recipient.kind == kind)

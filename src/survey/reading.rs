@@ -4,7 +4,7 @@
 
 use super::{
     Endpoint, Fault, Host, Observation, RecipientKind, Stage,
-    observation::{Greeting, Hello},
+    observation::{Greeting, Hello, HelloVerb},
 };
 use crate::{
     smtp::{Reply, Text},
@@ -20,21 +20,24 @@ pub enum Offer<'a> {
     Sometimes,
     /// No visit saw it, and this many asked.
     Never { visits: usize },
-    /// A keyword or greeting was blotted out on the way.
+    /// No visit saw it, and a keyword or the greeting was blotted out on the way.
     Masked(&'a Text),
-    /// No visit got as far as an EHLO answer.
+    /// No visit got as far as an EHLO answer; HELO has none to show.
     Unknown,
 }
 
 /// Whether STARTTLS is on offer, over the visits of one address.
 pub fn offer(visits: &[Observation]) -> Offer<'_> {
-    let hellos = || visits.iter().filter_map(|visit| visit.hello.reached());
-    if let Some(mask) = hellos().find_map(|hello| hello.capabilities.masked()) {
+    let heard = || visits.iter().filter(|visit| visit.hello.reached().is_some());
+    let hellos = || heard().filter_map(|visit| visit.hello.reached());
+    let asked = hellos().filter(|hello| hello.verb == HelloVerb::Ehlo).count();
+    let offers = hellos().filter(|hello| hello.capabilities.has("STARTTLS")).count();
+    // A blot beside STARTTLS hides something else.
+    let mask = heard().find_map(Observation::masked);
+    if let Some(mask) = mask.filter(|_| offers == 0) {
         return Offer::Masked(mask);
     }
-    let visits = hellos().count();
-    let offers = hellos().filter(|hello| hello.capabilities.has("STARTTLS")).count();
-    match (visits, offers) {
+    match (asked, offers) {
         (0, _) => Offer::Unknown,
         (visits, 0) => Offer::Never { visits },
         (visits, offers) if visits == offers => Offer::Always,
