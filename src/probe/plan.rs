@@ -74,7 +74,11 @@ impl Errand<'_> {
         if stopped(seen) || self.standing == Standing::Also {
             return None;
         }
-        let unencrypted = matches!(reading::offer(seen), Offer::Never { visits: 1 });
+        let once =
+            |odd: fn(&Observation) -> bool| seen.iter().filter(|visit| odd(visit)).count() == 1;
+        let unencrypted = matches!(reading::offer(seen), Offer::Never { visits: 1 })
+            || once(|visit| visit.tls.declined().is_some())
+            || once(|visit| visit.ehlo_refused().is_some());
         let turned_away = seen.iter().any(|visit| visit.greeting.declined().is_some());
         let recipients: Vec<_> = self.refused(seen).into_iter().take(1).collect();
         let grave = unencrypted || turned_away || !recipients.is_empty();
@@ -137,7 +141,7 @@ impl Errand<'_> {
         plan.push(planned(&classical, Some("the TLS handshake fails")));
         plan.push(planned(&clear, Some("the TLS handshake fails with a classical hello too")));
         if self.standing == Standing::Published {
-            let grave = "STARTTLS is missing, or greeting or recipient are refused";
+            let grave = "STARTTLS is missing, or greeting, EHLO, STARTTLS or recipient are refused";
             plan.push(planned(&confirm, Some(grave)));
         }
         plan
