@@ -25,6 +25,7 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enhanced: Option<Enhanced>,
     /// The text after code and separator, one entry a line, never empty.
+    #[serde(deserialize_with = "some_lines")]
     pub lines: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaws: Vec<Flaw>,
@@ -151,6 +152,15 @@ impl<'de> Deserialize<'de> for Enhanced {
         let word = String::deserialize(deserializer)?;
         Self::parse(&word).ok_or_else(|| serde::de::Error::custom("not an enhanced status code"))
     }
+}
+
+/// A stored reply without a line was not written by us.
+fn some_lines<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Text>, D::Error> {
+    let lines = Vec::deserialize(deserializer)?;
+    if lines.is_empty() {
+        return Err(serde::de::Error::custom("a reply without lines"));
+    }
+    Ok(lines)
 }
 
 impl fmt::Display for Flaw {

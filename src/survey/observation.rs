@@ -2,7 +2,7 @@
 //!
 //! A visit is at most one connection. Merging visits is the work of [`super::reading`].
 
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -123,6 +123,19 @@ impl Greeting {
         let text = &self.reply.lines[0];
         let blots = text.as_bytes().iter().filter(|byte| **byte == b'*').count();
         (blots >= 8 && blots * 4 >= text.as_bytes().len() * 3).then_some(text)
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Session => "session",
+            Self::ClassicalHello => "classical hello",
+            Self::Clear => "in clear",
+            Self::Confirm => "confirm",
+            Self::NullSender => "null sender",
+            Self::Relay => "relay test",
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Certificate;
 use crate::smtp::Text;
@@ -45,6 +45,7 @@ pub struct Handshake {
     /// The key exchange group by its IANA name; `None` where the library does not tell.
     pub group: Option<String>,
     /// As the server sent it, its own certificate first; never empty.
+    #[serde(deserialize_with = "some_chain")]
     pub chain: Vec<Certificate>,
     /// Empty when a verifying sender would accept chain, dates and name.
     pub trust: Vec<TrustFlaw>,
@@ -91,6 +92,15 @@ pub enum TrustFlaw {
     Other {
         reason: String,
     },
+}
+
+/// A stored handshake without a certificate was not written by us.
+fn some_chain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Certificate>, D::Error> {
+    let chain = Vec::deserialize(deserializer)?;
+    if chain.is_empty() {
+        return Err(serde::de::Error::custom("a handshake without a certificate"));
+    }
+    Ok(chain)
 }
 
 impl fmt::Display for TlsVersion {
