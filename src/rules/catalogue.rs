@@ -48,6 +48,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     // CERT: who it is handed to.
 
     // US: about the prober, never about them.
+    "US01" "port-25-closed-here" Unproven us::port_25_closed_here: "our own port 25 seems closed: the control or every unrelated host fails at connect";
 };
 
 impl Rule {

@@ -9,6 +9,7 @@ mod cert;
 pub mod finding;
 mod mx;
 mod net;
+mod operators;
 mod rcpt;
 mod strength;
 mod tls;

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::{Case, Evidence, Place, Subject, finding::SubjectKind};
+use super::{Case, Evidence, Place, Subject, finding::SubjectKind, operators};
 use crate::{
     smtp::{Speaker, Text},
     survey::{Endpoint, Host, Observation, Role, Survey},
@@ -71,30 +71,20 @@ impl<'a> View<'a> {
         self.seats().filter(|seat| seat.role == Role::Primary)
     }
 
-    /// Whether hosts stand under more than one registrable domain, and so likely with more than
-    /// one operator.
+    /// Whether hosts belong to operators that have nothing to do with each other.
     pub fn has_unrelated_hosts(&self) -> bool {
-        let mut domains: Vec<&str> =
-            self.seats().filter_map(|seat| psl::domain_str(&seat.host.name)).collect();
-        domains.sort_unstable();
-        domains.dedup();
-        domains.len() > 1
-    }
-
-    /// Whether it looks as if our own network lets nothing out to port 25: the control host did
-    /// not answer, or, without one, no host of several unrelated operators did.
-    pub fn port_closed_here(&self) -> bool {
-        if let Some(control) =
-            self.survey.vantage.control.as_ref().filter(|it| !it.tried.is_empty())
-        {
-            return !control.answered();
-        }
-        let answers: Vec<bool> = self.seats().filter_map(|seat| seat.host.answers()).collect();
-        !answers.is_empty() && answers.iter().all(|answers| !answers) && self.has_unrelated_hosts()
+        operators::unrelated(self.seats().map(|seat| seat.host.name.as_str()))
     }
 
     pub fn backups(&self) -> impl Iterator<Item = Seat<'a>> {
         self.seats().filter(|seat| seat.role != Role::Primary)
+    }
+
+    /// Hosts outside the MX set that were asked whether they still take the mail: behind every
+    /// tier, since no sender tries them.
+    pub fn also(&self) -> impl Iterator<Item = Seat<'a>> {
+        let role = Role::at(self.survey.mx.tiers().len().max(1));
+        self.survey.also.iter().map(move |host| Seat { role, preference: None, host })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Plain facts. A name that is no host name still has a place here, with nothing behind it.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,6 +113,19 @@ impl Host {
     /// Whether a look-up failed, so that it may have addresses nobody saw.
     pub fn is_unresolved(&self) -> bool {
         [&self.a, &self.aaaa].into_iter().any(|answer| matches!(answer, AddressAnswer::Failed(_)))
+    }
+}
+
+impl fmt::Display for AddressAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Found => f.write_str("found"),
+            Self::Given => f.write_str("given by hand"),
+            Self::NoData => f.write_str("no such record"),
+            Self::NoSuchName => f.write_str("no such name"),
+            Self::Failed(fault) => write!(f, "look-up failed: {fault}"),
+            Self::NotAsked => f.write_str("not asked"),
+        }
     }
 }
 
