@@ -158,6 +158,29 @@ impl<'a> Spot<'a> {
         Evidence { at: Some(self.place(visit)), lines, ..Evidence::plain(fact, saw) }
     }
 
+    /// Evidence from one exchange of a visit: our command that begins with `command`, and what came
+    /// back. With no command it is the greeting.
+    pub fn exchange(
+        &self,
+        visit: &'a Observation,
+        fact: &str,
+        saw: impl std::fmt::Display,
+        command: &str,
+    ) -> Evidence {
+        let mut within = command.is_empty();
+        let cited = visit.transcript.lines().filter(|(_, line)| match line.who {
+            Speaker::Client => {
+                within =
+                    !command.is_empty() && line.text.as_bytes().starts_with(command.as_bytes());
+                within
+            }
+            Speaker::Event => false,
+            Speaker::Server => within,
+        });
+        let lines = cited.map(|(number, _)| number).collect();
+        Evidence { at: Some(self.place(visit)), lines, ..Evidence::plain(fact, saw) }
+    }
+
     fn place(&self, visit: &Observation) -> Place {
         let same = |other: &Observation| std::ptr::eq(other, visit);
         let position = self.endpoint.observations.iter().position(same);
