@@ -2,6 +2,7 @@
 //!
 //! Uses documentation addresses and carries them over loopback or memory. Never leaves the machine.
 
+pub mod words;
 pub mod world;
 
-pub use world::World;
+pub use world::{World, WorldFault};

@@ -1,15 +1,23 @@
 //! The world file: what a domain publishes and how its servers behave, in TOML.
 //!
-//! Every part has a sound default, so that a world says only what is special about it.
-//! Unknown words are errors. Runs nothing itself.
+//! Every part has a sound default, so that a world says only what is special about it. The words a
+//! key may have are in [`super::words`]; unknown ones are errors. Runs nothing itself.
+//!
+//! The prober is always the same: it says `EHLO probe.example`, sends from
+//! `postmaster@probe.example` and connects from 203.0.113.25 or 2001:db8:25::25. The control host
+//! is `control.example`. Worlds use other names and addresses.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use serde::Deserialize;
 
+use super::words::{
+    CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, KeyWord, LookupWord,
+    ReverseWord, SignatureWord, VersionWord,
+};
 use crate::{
     smtp::{DomainName, Mailbox, ReversePath},
-    survey::{Depth, Families},
+    survey::{Depth, Families, Phase},
 };
 
 /// A domain, its hosts, and how the run should look at them.
@@ -31,24 +39,6 @@ pub struct World {
     pub ask: Ask,
     #[serde(default)]
     pub vantage: Standing,
-}
-
-/// How the MX question is answered.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum LookupWord {
-    /// With the records of `mx`.
-    #[default]
-    Records,
-    /// No MX; the domain's own addresses are those of the only `mx` entry.
-    Implicit,
-    /// The single record is `0 .`; other preferences by an `mx` entry with host `.`.
-    Null,
-    /// The name exists, nothing else does.
-    Absent,
-    NoSuchDomain,
-    Servfail,
-    Timeout,
 }
 
 /// One MX record and the host behind it.
@@ -84,27 +74,6 @@ pub struct Mx {
     pub visits: Vec<Server>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum HostWord {
-    #[default]
-    Found,
-    NoData,
-    NoSuchName,
-    Servfail,
-    Timeout,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReverseWord {
-    #[default]
-    Confirmed,
-    Missing,
-    Unconfirmed,
-    Servfail,
-}
-
 /// The options of `check` that a world sets.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -135,12 +104,14 @@ pub struct Standing {
     pub control: bool,
 }
 
-/// How one server behaves. Replies are written as on the wire, several lines as several strings.
+/// How one server behaves. Replies are written as on the wire, several lines as several strings;
+/// in them `{host}` stands for the host's name, `{client}` for the prober's address, and `\xff`
+/// for the octet of that number, so that a server may say what TOML cannot. A server hangs up
+/// after a reply that begins with 421.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Server {
     pub connect: ConnectWord,
-    /// `{host}` stands for the host's name.
     pub greeting: OneOrMore,
     /// The EHLO keywords in clear, STARTTLS apart.
     pub ehlo: Vec<String>,
@@ -160,26 +131,33 @@ pub struct Server {
     pub days_left: Option<i64>,
     /// Days the certificate was made for; 90 if not given.
     pub lifetime: Option<i64>,
-    /// `1.2` or `1.3`.
-    pub tls_min: Option<String>,
-    pub tls_max: Option<String>,
+    /// How the issuer signs the certificate.
+    pub signature: SignatureWord,
+    pub tls_min: Option<VersionWord>,
+    pub tls_max: Option<VersionWord>,
     /// Offers X25519MLKEM768.
     pub post_quantum: bool,
-    /// Drops the connection at a client hello of more octets than this.
+    /// Drops the connection at a client hello of more octets than this; ours is about 1,500 octets
+    /// long, the classical one below 400.
     pub hello_limit: Option<usize>,
     pub mail: OneOrMore,
     /// To `MAIL FROM:<>`; as `mail` if not given.
     pub mail_null: Option<OneOrMore>,
-    /// To the real recipient.
+    /// To the real recipients.
     pub rcpt: OneOrMore,
-    pub postmaster: OneOrMore,
+    /// To postmaster@DOMAIN. If not given: as `rcpt` where postmaster is the real recipient (which
+    /// it is unless `ask.rcpt` names another), else 250.
+    pub postmaster: Option<OneOrMore>,
     pub nonsense: OneOrMore,
     /// To the recipient of the relay test.
     pub relay: OneOrMore,
-    /// What goes wrong, and in which phase.
-    pub faults: BTreeMap<FaultWord, String>,
-    /// Delays before the answer of a phase, such as `greeting = "6s"`.
-    pub delays: BTreeMap<String, String>,
+    /// What goes wrong, and in which phase, such as `stall = "hello_secured"`. A phase is
+    /// one of `greeting`, `hello`, `start_tls`, `handshake`, `hello_secured`,
+    /// `sender`, `recipient`, `reset` and `quit`; for `tls-alert` the number of the alert stands
+    /// in its place.
+    pub faults: BTreeMap<FaultWord, FaultPlace>,
+    /// Delays before the answer of a phase, such as `greeting = "6s"` or `recipient = "500ms"`.
+    pub delays: BTreeMap<Phase, Delay>,
 }
 
 /// One string, or several.
@@ -190,77 +168,74 @@ pub enum OneOrMore {
     More(Vec<String>),
 }
 
-/// What happens to a connection attempt.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConnectWord {
-    #[default]
-    Accept,
-    /// Never answered.
-    Drop,
-    Refuse,
-    Reset,
-    Unreachable,
+/// Why a text is not a world.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct WorldFault(pub(super) String);
+
+impl World {
+    /// Reads a world file and refuses what could not be played.
+    pub fn parse(text: &str) -> Result<Self, WorldFault> {
+        let world: Self = toml::from_str(text).map_err(|error| WorldFault(error.to_string()))?;
+        world.check()?;
+        Ok(world)
+    }
+
+    /// Every host, those outside the MX set last.
+    pub fn entries(&self) -> impl Iterator<Item = &Mx> {
+        self.mx.iter().chain(&self.also)
+    }
+
+    fn check(&self) -> Result<(), WorldFault> {
+        match (self.lookup, self.mx.as_slice()) {
+            (LookupWord::Records, []) => return fault("an MX set has at least one [[mx]]"),
+            (LookupWord::Implicit, [host]) if host.host == self.domain.as_str() => {}
+            (LookupWord::Implicit, _) => {
+                return fault("an implicit MX has one [[mx]], with the domain as its host");
+            }
+            _ => {}
+        }
+        for entry in self.entries() {
+            let strange = entry.at.keys().find(|address| !entry.addresses.contains(address));
+            if let Some(address) = strange {
+                return fault(format!("{address} in `at` is no address of {}", entry.host));
+            }
+            entry.servers().try_for_each(Server::check)?;
+        }
+        Ok(())
+    }
 }
 
-/// What the certificate is worth.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum CertWord {
-    Expired,
-    /// From the fleet's authority through its intermediate, for the host's name.
-    #[default]
-    Good,
-    /// The intermediate is not sent, and the certificate names a place to fetch it.
-    MissingIntermediate,
-    NotYetValid,
-    SelfSigned,
-    UnknownIssuer,
-    WrongName,
+impl Mx {
+    fn servers(&self) -> impl Iterator<Item = &Server> {
+        std::iter::once(&self.server).chain(&self.visits).chain(self.at.values())
+    }
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyWord {
-    P256,
-    Rsa1024,
-    #[default]
-    Rsa2048,
+impl Server {
+    fn check(&self) -> Result<(), WorldFault> {
+        if let Some((word, _)) = self.faults.iter().find(|(word, place)| !word.fits(**place)) {
+            return fault(format!("{word:?} cannot strike there"));
+        }
+        let highest =
+            if self.key == KeyWord::Rsa1024 { VersionWord::Tls12 } else { VersionWord::Tls13 };
+        if self.tls_min > Some(highest) || self.tls_max.is_some_and(|max| self.tls_min > Some(max))
+        {
+            return fault("no TLS version is left between tls-min and tls-max");
+        }
+        Ok(())
+    }
 }
 
-/// What a server can do wrong, by one word each.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultWord {
-    /// Ends lines in LF alone.
-    BareLf,
-    /// Closes in order in place of the answer.
-    Close,
-    /// Sends the answer a byte at a time.
-    Drip,
-    /// Talks before it is asked.
-    EarlyTalk,
-    /// Never ends the answer.
-    EndlessReply,
-    /// Sends half a line and nothing more.
-    HalfReply,
-    /// Answers the client hello with noise.
-    JunkHandshake,
-    /// Puts another code on the last line.
-    MixedCodes,
-    /// Answers as another protocol would.
-    NotSmtp,
-    /// Sends a reply in clear right behind the 220 of STARTTLS.
-    PlaintextAfterStarttls,
-    Reset,
-    /// Answers 421 and closes.
-    Shutdown421,
-    /// Never answers.
-    Stall,
-    /// Answers the client hello with the alert of this number (the value is the number).
-    TlsAlert,
-    /// Answers with a code that does not fit.
-    WrongCode,
+fn fault<T>(what: impl Into<String>) -> Result<T, WorldFault> {
+    Err(WorldFault(what.into()))
+}
+
+impl std::error::Error for WorldFault {}
+
+impl fmt::Display for WorldFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 fn yes() -> bool {
@@ -292,6 +267,7 @@ impl Default for Server {
             key: KeyWord::Rsa2048,
             days_left: None,
             lifetime: None,
+            signature: SignatureWord::Sha256,
             tls_min: None,
             tls_max: None,
             post_quantum: true,
@@ -299,11 +275,37 @@ impl Default for Server {
             mail: one("250 2.1.0 Ok"),
             mail_null: None,
             rcpt: one("250 2.1.5 Ok"),
-            postmaster: one("250 2.1.5 Ok"),
+            postmaster: None,
             nonsense: one("550 5.1.1 User unknown"),
             relay: one("554 5.7.1 Relay access denied"),
             faults: BTreeMap::new(),
             delays: BTreeMap::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_world_that_cannot_be_played_is_refused() {
+        let world = |rest: &str| World::parse(&format!("domain = \"a.example\"\n{rest}"));
+        let server =
+            |keys: &str| world(&format!("[[mx]]\nhost = \"a.a.example\"\nserver = {{ {keys} }}"));
+        for (outcome, want) in [
+            (world(""), "at least one"),
+            (world("lookup = \"implicit\"\n[[mx]]\nhost = \"b.example\""), "implicit"),
+            (world("colour = 1"), "unknown field"),
+            (server("faults = { stall = \"connect\" }"), "Stall cannot strike"),
+            (server("faults = { stall = \"somewhere\" }"), "neither a phase"),
+            (server("delays = { greeting = \"6\" }"), "no delay"),
+            (server("tls-min = \"1.3\", tls-max = \"1.2\""), "no TLS version"),
+            (server("tls-min = \"1.3\", key = \"rsa1024\""), "no TLS version"),
+        ] {
+            let fault = outcome.unwrap_err().to_string();
+            assert!(fault.contains(want), "{fault}");
+        }
+        assert!(server("tls-max = \"1.2\", faults = { tls-alert = \"70\" }").is_ok());
     }
 }
