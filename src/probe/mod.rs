@@ -4,9 +4,14 @@
 
 pub mod drive;
 pub mod handshake;
+pub mod lookup;
 pub mod plan;
+pub mod resolve;
 pub mod run;
 pub mod seam;
+pub mod special;
+#[cfg(test)]
+mod stand_in;
 pub mod visit;
 
 pub use drive::{Clock, Means, carry_out};

@@ -1,0 +1,113 @@
+//! Stand-ins for the outside world, for the unit tests of this room.
+//!
+//! A resolver that is a map, and a machine that is three facts. Nothing here is in the program.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use super::{Answer, Machine, Record, RecordData, RecordKind, Resolver, seam::Later};
+use crate::{
+    smtp::ReversePath,
+    survey::{Asked, Depth, DnsFault, Families},
+};
+
+/// Names with a record of any kind exist; all others do not.
+#[derive(Default)]
+pub struct Map {
+    answers: BTreeMap<(String, RecordKind), Answer>,
+    names: BTreeSet<String>,
+}
+
+impl Map {
+    /// Records of one kind at `name`, as words; an exchange is `10 mx.example`.
+    pub fn with(self, name: &str, kind: RecordKind, words: &[&str]) -> Self {
+        let data = |word: &&str| match kind {
+            RecordKind::A | RecordKind::Aaaa => RecordData::Address(word.parse().unwrap()),
+            RecordKind::Mx => {
+                let (preference, exchange) = word.split_once(' ').unwrap();
+                let preference = preference.parse().unwrap();
+                RecordData::Exchange { preference, exchange: exchange.to_owned() }
+            }
+            RecordKind::Ptr => RecordData::Pointer((*word).to_owned()),
+            RecordKind::Ns | RecordKind::Soa => RecordData::Other,
+        };
+        let record = |word| Record { owner: name.to_owned(), data: data(word) };
+        let records = words.iter().map(record).collect();
+        self.answering(name, kind, Answer::Records(records))
+    }
+
+    pub fn failing(self, name: &str, kind: RecordKind, fault: DnsFault) -> Self {
+        self.answering(name, kind, Answer::Failed(fault))
+    }
+
+    pub fn answering(mut self, name: &str, kind: RecordKind, answer: Answer) -> Self {
+        self.names.insert(name.to_owned());
+        self.answers.insert((name.to_owned(), kind), answer);
+        self
+    }
+}
+
+impl Resolver for Map {
+    fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer> {
+        let otherwise = || {
+            let exists = self.names.contains(name);
+            if exists { Answer::NoData(Vec::new()) } else { Answer::NoSuchName(Vec::new()) }
+        };
+        let answer = self.answers.get(&(name.to_owned(), kind)).cloned();
+        Box::pin(std::future::ready(answer.unwrap_or_else(otherwise)))
+    }
+}
+
+pub fn address(owner: &str, word: &str) -> Record {
+    Record { owner: owner.to_owned(), data: RecordData::Address(word.parse().unwrap()) }
+}
+
+pub fn alias(owner: &str, target: &str) -> Record {
+    Record { owner: owner.to_owned(), data: RecordData::Alias(target.to_owned()) }
+}
+
+pub fn exchange(owner: &str, preference: u16, exchange: &str) -> Record {
+    let exchange = exchange.to_owned();
+    Record { owner: owner.to_owned(), data: RecordData::Exchange { preference, exchange } }
+}
+
+/// A machine with these addresses, the first of a family being the source of its connections.
+#[derive(Default)]
+pub struct Desktop {
+    pub addresses: Vec<IpAddr>,
+    pub name: Option<String>,
+}
+
+impl Machine for Desktop {
+    fn source(&self, to: IpAddr) -> Option<IpAddr> {
+        self.addresses.iter().copied().find(|address| address.is_ipv4() == to.is_ipv4())
+    }
+
+    fn owns(&self, address: IpAddr) -> bool {
+        self.addresses.contains(&address)
+    }
+
+    fn name(&self) -> Option<String> {
+        self.name.clone()
+    }
+}
+
+/// A question that asks for nothing special.
+pub fn asked() -> Asked {
+    Asked {
+        sender: ReversePath::Null,
+        recipients: Vec::new(),
+        nonsense: None,
+        relay: None,
+        by_hand: Vec::new(),
+        also: Vec::new(),
+        port: 25,
+        families: Families::Both,
+        depth: Depth::Session,
+        allow_private: false,
+        allow_net: Vec::new(),
+        resolver: None,
+    }
+}
