@@ -1,24 +1,51 @@
 //! A whole run over one domain: resolve, visit tier after tier, confirm, and hand over the facts.
 //!
-//! Decides which visits are made, from what earlier visits saw; the words of a visit are in `dialogue`.
+//! Decides when a visit is made; which visits there are is `plan`, what is said in one `dialogue`.
 
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{
+    sync::{Mutex, Semaphore, watch},
+    time::Instant,
+};
 
-use super::{Dialer, Resolver, handshake::Trust};
+use super::{
+    Clock, Dialer, Machine, Means, Resolver, Trust, Visit, carry_out,
+    plan::{self, Errand, Standing},
+    resolve::Names,
+};
 use crate::{
     config::Limits,
     smtp::DomainName,
-    survey::{Asked, Purpose, Survey},
+    survey::{
+        Asked, DnsFault, Ending, Host, MxLookup, Observation, Plan, Policies, Purpose, Survey,
+        Vantage,
+    },
 };
 
+/// Connections open at one time over the whole run: politeness towards operators with many hosts.
+const PARALLEL: usize = 16;
+
 /// Everything a run needs from outside.
+#[derive(Clone)]
 pub struct Probe<'a> {
     pub resolver: &'a dyn Resolver,
+    pub machine: &'a dyn Machine,
     pub dialer: &'a dyn Dialer,
     pub trust: &'a Trust,
     pub limits: Limits,
     pub asked: &'a Asked,
+    /// Who we are; shared by all domains of a call.
+    pub vantage: &'a Vantage,
     /// Becomes true when the user interrupts: open sessions then say QUIT and the rest is not tried.
     pub stop: watch::Receiver<bool>,
     /// Told of what happens, for a progress line.
@@ -34,20 +61,254 @@ pub enum Event<'a> {
     },
     VisitBegan {
         host: &'a str,
-        to: std::net::SocketAddr,
+        to: SocketAddr,
         purpose: Purpose,
     },
     VisitEnded {
         host: &'a str,
-        to: std::net::SocketAddr,
+        to: SocketAddr,
         purpose: Purpose,
     },
+}
+
+/// One address of one host, on its way through the run.
+struct Stop<'a> {
+    errand: Errand<'a>,
+    /// Where the observations go in the end.
+    home: Home,
+    tier: usize,
+    /// One connection at a time to an address, whichever name led there.
+    lane: Lane,
+    /// Set when any address of the host asked us to go away.
+    host_stopped: Arc<AtomicBool>,
+    seen: Vec<Observation>,
+}
+
+/// The moment the last visit to an address ended; held while a visit is under way.
+type Lane = Arc<Mutex<Option<Instant>>>;
+
+/// An address's place in the survey.
+#[derive(Clone, Copy)]
+enum Home {
+    Also { host: usize, address: usize },
+    Implicit { address: usize },
+    Tier { tier: usize, host: usize, address: usize },
 }
 
 impl Probe<'_> {
     /// Surveys `domain`; `now` is the wall clock at the beginning. Faults are facts of the survey:
     /// this does not fail.
-    pub async fn survey(&self, _domain: &DomainName, _now: Timestamp) -> Survey {
-        todo!("the run")
+    pub async fn survey(&self, domain: &DomainName, now: Timestamp) -> Survey {
+        let clock = Clock::begin(now);
+        let (mut mx, mut also) = self.resolve(domain).await;
+        let stops = self.stops(domain, &mx, &also);
+        (self.progress)(Event::Resolved { addresses: stops.len() });
+        let stops = self.visit_tiers(stops, clock).await;
+        let stops = self.finish(stops, clock).await;
+        let homes: Vec<_> = stops.into_iter().map(|stop| (stop.home, stop.seen)).collect();
+        for (home, seen) in homes {
+            settle(&mut mx, &mut also, home, seen);
+        }
+        Survey {
+            domain: domain.clone(),
+            began: now,
+            took_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ending: if *self.stop.borrow() { Ending::Interrupted } else { Ending::Complete },
+            vantage: self.vantage.clone(),
+            asked: self.asked.clone(),
+            mx,
+            also,
+            policies: Policies::default(),
+        }
     }
+
+    /// Resolves `domain` and says which visits a survey would make. Connects to nobody.
+    pub async fn plan(&self, domain: &DomainName) -> Plan {
+        let (mx, also) = self.resolve(domain).await;
+        let stops = self.stops(domain, &mx, &also);
+        let visits = stops.iter().flat_map(|stop| stop.errand.foreseen()).collect();
+        Plan { domain: domain.clone(), mx, visits }
+    }
+
+    fn means(&self, clock: Clock) -> Means<'_> {
+        let stop = self.stop.clone();
+        Means { dialer: self.dialer, trust: self.trust, limits: self.limits, clock, stop }
+    }
+
+    async fn resolve(&self, domain: &DomainName) -> (MxLookup, Vec<Host>) {
+        let names = Names { resolver: self.resolver, machine: self.machine, asked: self.asked };
+        let look = async { tokio::join!(names.exchangers(domain), names.also()) };
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            found = look => found,
+            () = stopped(&mut stop) => {
+                let fault = DnsFault::Unusable("interrupted".to_owned());
+                (MxLookup::Failed { fault }, Vec::new())
+            }
+        }
+    }
+
+    /// Every address that may be visited, in the order of the tiers, `--also` hosts last.
+    fn stops<'a>(
+        &'a self,
+        domain: &'a DomainName,
+        mx: &'a MxLookup,
+        also: &'a [Host],
+    ) -> Vec<Stop<'a>> {
+        let mut lanes: HashMap<IpAddr, Lane> = HashMap::new();
+        let mut stops = Vec::new();
+        let mut add = |host: &'a Host, tier: usize, standing, home: &dyn Fn(usize) -> Home| {
+            let host_stopped = Arc::default();
+            for (position, endpoint) in host.addresses.iter().enumerate() {
+                if !endpoint.access.may_visit() {
+                    continue;
+                }
+                stops.push(Stop {
+                    errand: Errand {
+                        asked: self.asked,
+                        domain,
+                        helo: &self.vantage.helo,
+                        host: &host.name,
+                        to: SocketAddr::new(endpoint.address, endpoint.port),
+                        standing,
+                    },
+                    home: home(position),
+                    tier,
+                    lane: lanes.entry(endpoint.address).or_default().clone(),
+                    host_stopped: Arc::clone(&host_stopped),
+                    seen: Vec::new(),
+                });
+            }
+        };
+        for (tier, of_tier) in mx.tiers().iter().enumerate() {
+            for (at, host) in of_tier.hosts.iter().enumerate() {
+                add(host, tier, Standing::Published, &|address| Home::Tier {
+                    tier,
+                    host: at,
+                    address,
+                });
+            }
+        }
+        if let MxLookup::Implicit { host } = mx {
+            add(host, 0, Standing::Published, &|address| Home::Implicit { address });
+        }
+        for (at, host) in also.iter().enumerate() {
+            add(host, mx.tiers().len(), Standing::Also, &|address| Home::Also {
+                host: at,
+                address,
+            });
+        }
+        stops
+    }
+
+    /// The first visit to every address and what must follow it at once. A tier starts when the one
+    /// before it is done, or has had its head start.
+    async fn visit_tiers<'a>(&self, stops: Vec<Stop<'a>>, clock: Clock) -> Vec<Stop<'a>> {
+        let doors = Semaphore::new(PARALLEL);
+        let mut waiting = stops.into_iter().peekable();
+        let mut under_way = FuturesUnordered::new();
+        let mut done = Vec::new();
+        while let Some(tier) = waiting.peek().map(|stop| stop.tier) {
+            let mut left = 0;
+            while let Some(stop) = waiting.next_if(|stop| stop.tier == tier) {
+                under_way.push(self.approach(stop, &doors, clock));
+                left += 1;
+            }
+            let head_start = tokio::time::sleep(self.limits.head_start);
+            tokio::pin!(head_start);
+            while left > 0 {
+                tokio::select! {
+                    () = &mut head_start => break,
+                    Some(stop) = under_way.next() => {
+                        left -= usize::from(stop.tier == tier);
+                        done.push(stop);
+                    }
+                }
+            }
+        }
+        done.extend(under_way.collect::<Vec<_>>().await);
+        done
+    }
+
+    async fn approach<'a>(&self, mut stop: Stop<'a>, doors: &Semaphore, clock: Clock) -> Stop<'a> {
+        let mut next = Some(stop.errand.first());
+        while let Some(visit) = next {
+            if !self.visit(&mut stop, &visit, doors, clock).await {
+                break;
+            }
+            next = stop.errand.next(&stop.seen);
+        }
+        stop
+    }
+
+    /// Confirmations and questions of their own, after all first visits.
+    async fn finish<'a>(&self, stops: Vec<Stop<'a>>, clock: Clock) -> Vec<Stop<'a>> {
+        let doors = &Semaphore::new(PARALLEL);
+        let more = |mut stop: Stop<'a>| async move {
+            let mut visits: Vec<Visit> = stop.errand.confirmation(&stop.seen).into_iter().collect();
+            visits.extend(stop.errand.extras(&stop.seen));
+            for visit in visits {
+                if !self.visit(&mut stop, &visit, doors, clock).await {
+                    break;
+                }
+            }
+            stop
+        };
+        join_all(stops.into_iter().map(more)).await
+    }
+
+    /// Makes one visit when the address is free and rested; false when there may be no further one.
+    async fn visit(
+        &self,
+        stop: &mut Stop<'_>,
+        visit: &Visit,
+        doors: &Semaphore,
+        clock: Clock,
+    ) -> bool {
+        let lane = Arc::clone(&stop.lane);
+        let mut rested = lane.lock().await;
+        if let Some(last) = *rested {
+            let mut interrupted = self.stop.clone();
+            tokio::select! {
+                () = tokio::time::sleep_until(last + self.limits.pause) => {}
+                () = stopped(&mut interrupted) => return false,
+            }
+        }
+        // The semaphore is never closed, so this only waits.
+        let _door = doors.acquire().await;
+        if stop.host_stopped.load(Ordering::Relaxed) || *self.stop.borrow() {
+            return false;
+        }
+        let (host, to, purpose) = (visit.host.as_str(), visit.to, visit.purpose);
+        (self.progress)(Event::VisitBegan { host, to, purpose });
+        let observation = carry_out(visit, &self.means(clock)).await;
+        (self.progress)(Event::VisitEnded { host, to, purpose });
+        *rested = Some(Instant::now());
+        stop.seen.push(observation);
+        if plan::stopped(&stop.seen) {
+            stop.host_stopped.store(true, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+}
+
+/// Comes back once the user has interrupted.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stopped| *stopped).await.is_err() {
+        // Nobody is left who could interrupt.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn settle(mx: &mut MxLookup, also: &mut [Host], home: Home, seen: Vec<Observation>) {
+    let (host, address) = match (home, mx) {
+        (Home::Also { host, address }, _) => (&mut also[host], address),
+        (Home::Implicit { address }, MxLookup::Implicit { host }) => (&mut **host, address),
+        (Home::Tier { tier, host, address }, MxLookup::Published(set)) => {
+            (&mut set.tiers[tier].hosts[host], address)
+        }
+        _ => return, // A home was made from this very look-up, so its kind cannot differ.
+    };
+    host.addresses[address].observations = seen;
 }

@@ -2,7 +2,10 @@
 //!
 //! Kept with the facts so that a stored survey explains itself. Holds no output option.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -60,4 +63,58 @@ pub enum Families {
     Both,
     V4,
     V6,
+}
+
+impl FromStr for HandHost {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let form = || format!("{word:?} is not PREF:HOST[:PORT][@ADDRESS], such as 10:mx.example");
+        let (name, address) = match word.split_once('@') {
+            Some((name, address)) => {
+                let bare = address.trim_start_matches('[').trim_end_matches(']');
+                (name, Some(bare.parse().map_err(|_| form())?))
+            }
+            None => (word, None),
+        };
+        let mut parts = name.split(':');
+        let preference = parts.next().and_then(|part| part.parse().ok()).ok_or_else(form)?;
+        let host = parts.next().ok_or_else(form)?;
+        let host = DomainName::parse(host).map_err(|fault| format!("host {host:?}: {fault}"))?;
+        let port = parts.next().map(str::parse).transpose().map_err(|_| form())?;
+        if parts.next().is_some() || port == Some(0) {
+            return Err(form());
+        }
+        Ok(Self { preference, host, port, address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_by_hand_has_up_to_four_parts() {
+        for (word, port, address) in [
+            ("10:mx.example", None, None),
+            ("10:mx.example:2525", Some(2525), None),
+            ("10:mx.example@192.0.2.1", None, Some("192.0.2.1")),
+            ("10:mx.example:2525@[2001:db8::1]", Some(2525), Some("2001:db8::1")),
+        ] {
+            let host = HandHost::from_str(word).unwrap();
+            assert_eq!((host.preference, host.host.as_str(), host.port), (10, "mx.example", port));
+            assert_eq!(host.address, address.map(|address| address.parse().unwrap()), "{word}");
+        }
+        for word in [
+            "mx.example",
+            "10",
+            "10:",
+            "70000:mx.example",
+            "10:mx.example:0",
+            "10:mx.example@x",
+            "10:a:1:2",
+        ] {
+            assert!(HandHost::from_str(word).is_err(), "{word}");
+        }
+    }
 }
