@@ -88,14 +88,14 @@ pub fn access(address: IpAddr, asked: &Asked, own: bool) -> Access {
     if let Some((inner, name)) = inner.and_then(|inner| Some((inner, purpose(inner)?))) {
         purposes.push((inner, format!("{name} ({inner} inside)")));
     }
+    let reserved = !purposes.is_empty();
     if own {
-        // What a server says to its own machine tells nothing about what it says to others.
         purposes.push((address, "address of this machine".to_owned()));
     }
     let allowed = |of: &IpAddr| asked.allow_net.iter().any(|net| net.contains(of));
     let named = || purposes.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
     if !asked.allow_private && !purposes.iter().all(|(of, _)| allowed(of)) {
-        return Access::SpecialPurpose(named());
+        return if reserved { Access::SpecialPurpose(named()) } else { Access::Own };
     }
     let visited = match asked.families {
         Families::Both => true,
@@ -248,7 +248,8 @@ mod tests {
             ("10.0.0.1", &nets(&["10.0.0.0/24"]), false, allowed("Private-Use")),
             ("10.0.1.1", &nets(&["10.0.0.0/24"]), false, barred("Private-Use")),
             ("1.2.3.4", &nets(&["10.0.0.0/24"]), false, Access::Open),
-            ("1.2.3.4", &asked(), true, barred("address of this machine")),
+            ("1.2.3.4", &asked(), true, Access::Own),
+            ("10.0.0.1", &asked(), true, barred("Private-Use, address of this machine")),
             ("1.2.3.4", &nets(&["1.2.3.4/32"]), true, allowed("address of this machine")),
             // The way in may be allowed without what lies behind it.
             (

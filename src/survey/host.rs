@@ -92,6 +92,9 @@ pub enum Access {
     Allowed(String),
     /// The user asked for the other family only.
     FamilyOff,
+    /// An address of this machine; not visited, because what a server says to its own machine
+    /// tells nothing about what it says to others.
+    Own,
 }
 
 impl Host {
