@@ -5,6 +5,7 @@
 pub mod drive;
 pub mod handshake;
 pub mod lookup;
+pub mod machine;
 pub mod plan;
 pub mod resolve;
 pub mod run;
@@ -12,10 +13,12 @@ pub mod seam;
 pub mod special;
 #[cfg(test)]
 mod stand_in;
+pub mod vantage;
 pub mod visit;
 
 pub use drive::{Clock, Means, carry_out};
 pub use handshake::Trust;
+pub use machine::ThisMachine;
 pub use run::{Event, Probe};
 pub use seam::{
     Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, Stream,

@@ -109,6 +109,21 @@ pub fn access(address: IpAddr, asked: &Asked, own: bool) -> Access {
     }
 }
 
+/// Whether `address` means something in its own network only, so that nobody else can see it.
+pub fn is_local(address: IpAddr) -> bool {
+    let local = [
+        "Link Local",
+        "Link-Local Unicast",
+        "Loopback",
+        "Loopback Address",
+        "Private-Use",
+        "Shared Address Space",
+        "Site-Local Unicast",
+        "Unique-Local",
+    ];
+    purpose(address).is_some_and(|name| local.contains(&name))
+}
+
 /// What `address` is reserved for, where that keeps it from being a host of the internet.
 fn purpose(address: IpAddr) -> Option<&'static str> {
     let holding = BLOCKS.iter().filter(|block| block.net.contains(&address));
@@ -273,6 +288,24 @@ mod tests {
         assert_eq!(access(address("2600::1"), &v6, false), Access::Open);
         let barred = Access::SpecialPurpose("Loopback Address".to_owned());
         assert_eq!(access(address("::1"), &v4, false), barred);
+    }
+
+    #[test]
+    fn a_local_address_is_nobody_elses_business() {
+        for (word, want) in [
+            ("10.0.0.1", true),
+            ("100.64.0.1", true),
+            ("127.0.0.1", true),
+            ("169.254.1.1", true),
+            ("192.0.2.1", false),
+            ("192.31.196.1", false),
+            ("::1", true),
+            ("2001:db8::1", false),
+            ("fd00::1", true),
+            ("fe80::1", true),
+        ] {
+            assert_eq!(is_local(address(word)), want, "{word}");
+        }
     }
 
     proptest! {

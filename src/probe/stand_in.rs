@@ -1,16 +1,26 @@
 //! Stand-ins for the outside world, for the unit tests of this room.
 //!
-//! A resolver that is a map, and a machine that is three facts. Nothing here is in the program.
+//! A resolver that is a map, a machine that is two facts, a dialer with one greeting. Nothing here
+//! is in the program.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
+    sync::Mutex,
 };
 
-use super::{Answer, Machine, Record, RecordData, RecordKind, Resolver, seam::Later};
+use futures_util::future::join_all;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinHandle,
+};
+
+use super::{
+    Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, seam::Later,
+};
 use crate::{
     smtp::ReversePath,
-    survey::{Asked, Depth, DnsFault, Families},
+    survey::{Asked, Depth, DnsFault, Families, FaultKind},
 };
 
 /// Names with a record of any kind exist; all others do not.
@@ -91,6 +101,53 @@ impl Machine for Desktop {
 
     fn name(&self) -> Option<String> {
         self.name.clone()
+    }
+}
+
+/// A dialer that gives every connection the same greeting, refuses, or never comes back.
+#[derive(Default)]
+pub struct Door {
+    greeting: Option<&'static [u8]>,
+    refusal: Option<FaultKind>,
+    visitors: Mutex<Vec<JoinHandle<String>>>,
+}
+
+impl Door {
+    pub fn greeting(words: &'static [u8]) -> Self {
+        Self { greeting: Some(words), ..Self::default() }
+    }
+
+    pub fn refusing(kind: FaultKind) -> Self {
+        Self { refusal: Some(kind), ..Self::default() }
+    }
+
+    /// What each visitor said until it left.
+    pub async fn heard(&self) -> Vec<String> {
+        let visitors = std::mem::take(&mut *self.visitors.lock().unwrap());
+        join_all(visitors).await.into_iter().map(Result::unwrap).collect()
+    }
+}
+
+impl Dialer for Door {
+    fn dial(&self, _to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>> {
+        Box::pin(async move {
+            if let Some(kind) = &self.refusal {
+                return Err(kind.clone());
+            }
+            let Some(greeting) = self.greeting else { return std::future::pending().await };
+            let (near, mut far) = tokio::io::duplex(64);
+            let visitor = tokio::spawn(async move {
+                far.write_all(greeting).await.unwrap();
+                let mut heard = [0; 64];
+                let read = far.read(&mut heard).await.unwrap();
+                far.write_all(b"221 bye\r\n").await.unwrap();
+                let mut heard = heard[..read].to_vec();
+                far.read_to_end(&mut heard).await.unwrap();
+                String::from_utf8(heard).unwrap()
+            });
+            self.visitors.lock().unwrap().push(visitor);
+            Ok(Channel { stream: Box::new(near), local: None })
+        })
     }
 }
 
