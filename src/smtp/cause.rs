@@ -125,7 +125,7 @@ impl Cause {
 
     /// Whether it is a statement about the host or what it keeps, which our own name in the reply
     /// puts in doubt.
-    fn is_about_host(self) -> bool {
+    pub fn is_about_host(self) -> bool {
         self.refuses_domain()
             || self.needs_recipient()
             || matches!(self, Self::ByDesignDefer | Self::HostTemporary)
@@ -146,7 +146,7 @@ pub fn diagnose(reply: &Reply, context: &Context<'_>) -> Diagnosis {
         Some(pattern) => Diagnosis {
             cause: pattern.cause,
             confidence: match pattern.grip {
-                Grip::Phrase => Confidence::Medium,
+                Grip::Echo | Grip::Phrase => Confidence::Medium,
                 Grip::Word => Confidence::Low,
             },
             pattern: Some(pattern),
@@ -167,17 +167,23 @@ pub fn diagnose(reply: &Reply, context: &Context<'_>) -> Diagnosis {
 
 /// Whether two refusals say the same, whichever recipient each is about.
 pub fn same_words(one: (&Reply, &Context<'_>), other: (&Reply, &Context<'_>)) -> bool {
-    let gist = |(reply, context): (&Reply, &Context<'_>)| {
-        let text = masked(reply, context);
-        let local = context.recipient.map(|mailbox| mailbox.local().to_ascii_lowercase());
+    let gist = |(reply, context): (&Reply, &Context<'_>), without_local: bool| {
+        let mut text = masked(reply, context);
+        if let Some(mailbox) = context.recipient.filter(|_| without_local) {
+            text = mask(&text, &mailbox.local().to_ascii_lowercase(), RCPT);
+        }
         // Whatever holds a digit may be a queue id, a time or a machine's number.
-        let plain = |word: &str| match word {
-            _ if word.bytes().any(|byte| byte.is_ascii_digit()) => "#".to_owned(),
-            _ => local.as_deref().map_or_else(|| word.to_owned(), |local| mask(word, local, RCPT)),
-        };
+        let plain = |word| if has_digit(word) { "#" } else { word };
         text.split(' ').map(plain).collect::<Vec<_>>().join(" ")
     };
-    one.0.code == other.0.code && one.0.enhanced == other.0.enhanced && gist(one) == gist(other)
+    let alike = |without_local| gist(one, without_local) == gist(other, without_local);
+    one.0.code == other.0.code
+        && one.0.enhanced == other.0.enhanced
+        && (alike(false) || alike(true))
+}
+
+fn has_digit(word: &str) -> bool {
+    word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
 /// What stands for the recipient, and for anything of ours, in a masked text.
@@ -186,10 +192,8 @@ const US: &str = "{us}";
 
 /// The first row that fits. A text that names us is never about the host, unless its row says so.
 fn pattern_of(reply: &Reply, text: &str, names_us: bool) -> Option<&'static Pattern> {
-    let allowed = |row: &&Pattern| {
-        !(names_us && row.cause.is_about_host()) || row.words.iter().any(|words| words.contains(US))
-    };
-    causes::PATTERNS.iter().filter(|row| row.fits(reply, text)).find(allowed)
+    let barred = |row: &Pattern| names_us && row.grip != Grip::Echo && row.cause.is_about_host();
+    causes::PATTERNS.iter().find(|row| !barred(row) && row.fits(reply, text))
 }
 
 /// The reply with recipient, addresses and names masked.
@@ -275,7 +279,7 @@ impl Pattern {
     fn fits(&self, reply: &Reply, text: &str) -> bool {
         self.fit.covers(reply)
             && self.words.iter().all(|words| match self.grip {
-                Grip::Phrase => text.contains(words),
+                Grip::Echo | Grip::Phrase => text.contains(words),
                 Grip::Word => text
                     .match_indices(words)
                     .any(|(at, _)| stands_alone(text, at, at + words.len())),
