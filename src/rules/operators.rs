@@ -47,6 +47,16 @@ pub fn unrelated<'a>(names: impl Iterator<Item = &'a str>) -> bool {
     known.map(|name| Operator::of(&name).name).collect::<BTreeSet<String>>().len() > 1
 }
 
+/// Whether two operators do the same work for one domain: a gateway in front of mailboxes, or a
+/// spool behind them, is one part of a whole, two keepers of mailboxes are not.
+pub fn are_mixed<'a>(operators: impl Iterator<Item = &'a Operator> + Clone) -> bool {
+    let several = |trade| {
+        let names = operators.clone().filter(|operator| operator.trade == trade);
+        names.map(|operator| &operator.name).collect::<BTreeSet<_>>().len() > 1
+    };
+    several(Gateway) || several(Mailboxes)
+}
+
 /// `provider` of both `mx1.provider.example` and `mx2.provider.test`: one operator likes to have
 /// its name under several suffixes.
 fn label(host: &DomainName) -> String {
@@ -135,6 +145,25 @@ mod tests {
     fn a_suffix_ends_at_a_label() {
         for (suffix, name, _) in OPERATORS {
             assert_ne!(operator(&format!("mx1.not{suffix}")).name, *name);
+        }
+    }
+
+    #[test]
+    fn a_gateway_in_front_or_a_spool_behind_is_not_mixed() {
+        let first = |trade| OPERATORS.iter().find(|row| row.2 == trade).unwrap().0;
+        let other =
+            |name| OPERATORS.iter().find(|row| row.2 == Gateway && row.1 != name).unwrap().0;
+        let (gateway, spool) = (first(Gateway), first(Spool));
+        let second = other(operator(gateway).name.as_str());
+        for (hosts, want) in [
+            ([gateway, "mx.one.example"], false),
+            (["mx.one.example", spool], false),
+            (["mx1.one.example", "mx2.one.example"], false),
+            ([gateway, second], true),
+            (["mx.one.example", "mx.two.example"], true),
+        ] {
+            let operators = hosts.map(operator);
+            assert_eq!(are_mixed(operators.iter()), want, "{hosts:?}");
         }
     }
 

@@ -2,10 +2,16 @@
 //!
 //! Also decides whether port 25 is closed here, for every rule that would else call a host dead.
 
-use super::{Case, Evidence, Spot, Subject, View, finding::Confidence, operators};
+use super::{
+    Case, Evidence, Spot, Subject, View,
+    attribution::{Acceptance, Refusal},
+    finding::Confidence,
+    mx::reverse_fault,
+    operators,
+};
 use crate::{
-    smtp::Speaker,
-    survey::{Blame, Control, Fault, FaultKind, Observation, Presence},
+    smtp::{Command, Reply, ReversePath, Speaker, cause::Moment},
+    survey::{Blame, Control, Fault, FaultKind, Observation, Presence, Recipient, RecipientKind},
 };
 
 /// The port that networks close; a run on another one proves nothing about it.
@@ -90,4 +96,89 @@ pub fn port_25_closed_here(view: &View<'_>) -> Vec<Case> {
     });
     let case = Case::about(Subject::prober()).sure(sure);
     vec![proof.into_iter().chain(hosts).fold(case, Case::seen)]
+}
+
+pub fn identity_unconfirmed(view: &View<'_>) -> Vec<Case> {
+    let vantage = &view.survey.vantage;
+    let mut seen = Vec::new();
+    if vantage.helo_resolves == Presence::Absent {
+        let saw = format!("{} does not resolve to us", vantage.helo);
+        seen.push(Evidence::plain("vantage.helo", saw));
+    }
+    let sources = vantage.sources.iter().filter_map(|source| {
+        let saw = reverse_fault(source.address, &source.reverse)?;
+        Some(Evidence::plain("vantage.sources", saw))
+    });
+    seen.extend(sources);
+    if let (Presence::Absent, ReversePath::Mailbox(sender)) =
+        (vantage.sender_domain, &view.survey.asked.sender)
+    {
+        let saw = format!("{} takes no mail", sender.domain());
+        seen.push(Evidence::plain("vantage.sender_domain", saw));
+    }
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    vec![seen.into_iter().fold(Case::about(Subject::prober()), Case::seen)]
+}
+
+pub fn prober_rejected(view: &View<'_>) -> Vec<Case> {
+    let spots = view.seats().chain(view.also()).flat_map(|seat| seat.spots());
+    let rejections: Vec<_> = spots.filter_map(|spot| rejection(view, &spot)).collect();
+    let Some(sure) = rejections.iter().map(|(sure, _)| *sure).max() else {
+        return Vec::new();
+    };
+    let seen = rejections.into_iter().map(|(_, evidence)| evidence);
+    vec![seen.fold(Case::about(Subject::prober()).sure(sure), Case::seen)]
+}
+
+pub fn no_ipv6_here(view: &View<'_>) -> Vec<Case> {
+    if view.survey.vantage.ipv6 != Presence::Absent {
+        return Vec::new();
+    }
+    let unvisited =
+        |spot: &Spot<'_>| spot.endpoint.address.is_ipv6() && spot.endpoint.access.may_visit();
+    let spots: Vec<Spot<'_>> = view.spots().filter(unvisited).collect();
+    if spots.is_empty() {
+        return Vec::new();
+    }
+    let seen = spots.iter().map(|Spot { seat, endpoint }| {
+        Evidence::plain("host.addresses", format!("{} {}", seat.host.name, endpoint.address))
+    });
+    vec![seen.fold(Case::about(Subject::prober()), Case::seen)]
+}
+
+/// The first refusal at an address that is about us, unless it took the recipient all the same.
+fn rejection<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<(Confidence, Evidence)> {
+    let real = view.acceptance(spot, RecipientKind::Real);
+    // Compared with what others were told, a reply can be about us that does not say so itself.
+    let compared = match (real.acceptance, real.seen) {
+        (Acceptance::Accepted, _) => return None,
+        (Acceptance::Refused(cause), Some((_, reply))) if cause.is_prober() => Some(reply),
+        _ => None,
+    };
+    view.refusals(spot).into_iter().find_map(|Refusal { visit, moment, reply, diagnosis }| {
+        let sure = match compared {
+            Some(known) if std::ptr::eq(known, reply) => real.confidence,
+            _ if diagnosis.cause.is_prober() => diagnosis.confidence,
+            _ => return None,
+        };
+        let (fact, command) = match moment {
+            Moment::Greeting => ("greeting", String::new()),
+            Moment::Hello => ("hello", "EHLO".to_owned()),
+            Moment::StartTls => ("tls", "STARTTLS".to_owned()),
+            Moment::Sender => ("sender", "MAIL FROM:".to_owned()),
+            Moment::Recipient => ("recipients", asked(visit, reply)),
+        };
+        Some((sure, spot.exchange(visit, fact, reply, &command)))
+    })
+}
+
+/// The RCPT that `reply` answers.
+fn asked(visit: &Observation, reply: &Reply) -> String {
+    let answered = |recipient: &&Recipient| {
+        recipient.outcome.declined().is_some_and(|other| std::ptr::eq(other, reply))
+    };
+    let recipient = visit.recipients.iter().find(answered);
+    recipient.map_or_else(String::new, |it| Command::RcptTo(it.mailbox.clone()).to_string())
 }

@@ -72,6 +72,11 @@ impl DomainName {
         psl::domain_str(&self.0).map(|name| Self(name.to_owned()))
     }
 
+    /// Whether it ends in a suffix of the public suffix list, under which anyone may register.
+    pub fn has_listed_suffix(&self) -> bool {
+        psl::suffix(self.0.as_bytes()).is_some_and(|suffix| suffix.is_known())
+    }
+
     /// Whether this is `other` or a name below it.
     pub fn is_within(&self, other: &Self) -> bool {
         self.0 == other.0 || self.0.strip_suffix(&other.0).is_some_and(|head| head.ends_with('.'))
@@ -215,6 +220,8 @@ mod tests {
         assert!(!name("mxexample.org").is_within(&name("example.org")));
         assert_eq!(name("mx.example.co.uk").registrable(), Some(name("example.co.uk")));
         assert_eq!(name("co.uk").registrable(), None);
+        assert!(name("mx.example.co.uk").has_listed_suffix());
+        assert!(!name("mx.example.local").has_listed_suffix());
     }
 
     #[test]
