@@ -1,14 +1,32 @@
 //! What a run has to say: facts, findings and a verdict, and every form they are printed in.
 //!
-//! To add a format: a file here with one function from [`Report`] to text, and a word in `cli`.
-//! Pure: prints nothing itself.
+//! To add a format: a file here with one function from [`Report`] to text, a word in [`Format`] and
+//! a line in [`Report::render`]. Pure: prints nothing itself.
 
+pub mod catalogue;
 pub mod coverage;
+pub mod exit;
+pub mod explain;
+mod findings;
+mod headline;
+mod ink;
+pub mod json;
+mod matrix;
+mod page;
+pub mod plan;
+#[cfg(test)]
+mod sample;
+pub mod text;
+mod traits;
+pub mod transcript;
 pub mod verdict;
+mod words;
 
 use serde::Serialize;
 
 pub use coverage::Coverage;
+pub use exit::Status;
+pub use json::StoredFault;
 pub use verdict::{Failover, Parity, Verdict};
 
 use crate::{
@@ -42,6 +60,18 @@ pub struct Tool {
     pub version: &'static str,
 }
 
+/// The forms a report is printed in.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One object, indented.
+    Json,
+    /// One object a line.
+    Jsonl,
+}
+
 impl Report {
     /// Judges `survey` by today's rules.
     pub fn of(survey: Survey) -> Self {
@@ -57,6 +87,16 @@ impl Report {
             findings,
             forecast: [],
             survey,
+        }
+    }
+
+    /// The report in one of its forms; `width` is for people and ignored by the rest. Styles are
+    /// embedded in text as escape sequences, for whoever prints to keep or strip.
+    pub fn render(&self, format: Format, width: usize) -> String {
+        match format {
+            Format::Text => text::render(self, width),
+            Format::Json => json::pretty(self),
+            Format::Jsonl => json::line(self),
         }
     }
 }

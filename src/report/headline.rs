@@ -1,0 +1,309 @@
+//! The sentence on top: the verdict in words, with names.
+//!
+//! Says less than the verdict where less was seen, never more.
+
+use super::{Failover, Parity, Report, verdict};
+use crate::{
+    rules::{View, attribution::Takes, view::Seat},
+    survey::{Ending, MxLookup},
+};
+
+/// One or two sentences.
+pub fn sentence(report: &Report) -> String {
+    let survey = &report.survey;
+    let domain = &survey.domain;
+    match &survey.mx {
+        MxLookup::Null { .. } => {
+            format!("{domain} takes no mail, and its null MX says so to every sender.")
+        }
+        MxLookup::NoSuchDomain => format!("{domain} does not exist."),
+        MxLookup::Absent => {
+            format!("{domain} takes no mail: it has neither an MX record nor an address.")
+        }
+        MxLookup::Failed { fault } => {
+            format!("Unproven: DNS gave no usable answer for {domain} ({fault}).")
+        }
+        MxLookup::Implicit { .. } | MxLookup::Published(_) => match survey.ending {
+            Ending::Complete => Words::of(report).all(),
+            Ending::Interrupted => format!("Interrupted. {}", Words::of(report).all()),
+        },
+    }
+}
+
+/// What the sentence is made of.
+struct Words<'a> {
+    report: &'a Report,
+    view: View<'a>,
+    /// The hosts that must carry the mail when others fail.
+    carriers: Vec<Seat<'a>>,
+    has_tiers: bool,
+}
+
+impl<'a> Words<'a> {
+    fn of(report: &'a Report) -> Self {
+        let view = View::of(&report.survey);
+        let backups: Vec<Seat<'a>> = view.backups().collect();
+        let has_tiers = !backups.is_empty();
+        let carriers = if has_tiers { backups } else { view.primaries().collect() };
+        Self { report, view, carriers, has_tiers }
+    }
+
+    fn all(&self) -> String {
+        let (failover, parity) = (self.failover(), self.parity());
+        let today = self.today().map(|today| format!("{today} ")).unwrap_or_default();
+        format!("{today}{failover}{parity}.")
+    }
+
+    /// What is wrong before anything fails.
+    fn today(&self) -> Option<String> {
+        let primaries = self.view.primaries();
+        let refusing: Vec<Seat<'a>> =
+            primaries.filter(|seat| self.view.seat_takes(seat) == Takes::No).collect();
+        let named = Names::of(refusing.iter().map(name));
+        (self.has_tiers && !refusing.is_empty()).then(|| {
+            format!(
+                "Today {named}, at the primary, {} the mail.",
+                named.verb("does not take", "do not take")
+            )
+        })
+    }
+
+    fn failover(&self) -> String {
+        match self.report.verdict.failover {
+            Failover::Works => "Failover works".to_owned(),
+            Failover::Fragile => match self.carriers_that(Takes::No) {
+                none if none.is_empty() => {
+                    "Failover is fragile: one address of a backup refuses the mail".to_owned()
+                }
+                names => format!("Failover is fragile: {names} would not take the mail"),
+            },
+            Failover::Broken if self.has_tiers && self.carriers.len() > 1 => {
+                "Failover is broken: no backup takes the mail".to_owned()
+            }
+            Failover::Broken => {
+                let names = self.carriers_that(Takes::No);
+                let verb = names.verb("does not take", "do not take");
+                format!("Failover is broken: {names} {verb} the mail")
+            }
+            Failover::None => self.alone(),
+            Failover::Unproven => self.unproven(),
+        }
+    }
+
+    fn alone(&self) -> String {
+        let Some(seat) = self.view.seats().next() else {
+            return "There is nothing to fail over to".to_owned();
+        };
+        let name = name(&seat);
+        match self.view.seat_takes(&seat) {
+            Takes::Yes => format!("{name} takes the mail, and there is nothing to fail over to"),
+            Takes::No => format!("{name}, the only mail host, does not take the mail"),
+            Takes::Unknown => format!(
+                "{}; there is nothing to fail over to",
+                self.unproven_because(&format!(
+                    "whether {name}, the only mail host, takes the mail"
+                ))
+            ),
+        }
+    }
+
+    fn unproven(&self) -> String {
+        let unknown = self.carriers_that(Takes::Unknown);
+        let verb = unknown.verb("takes", "take");
+        self.unproven_because(&format!("whether {unknown} {verb} the mail"))
+    }
+
+    fn unproven_because(&self, question: &str) -> String {
+        if self.view.port_closed_here() {
+            "Unproven: port 25 seems closed here".to_owned()
+        } else if self.report.survey.asked.recipients.is_empty() {
+            "Failover is unproven by choice: no recipient was asked (--no-rcpt)".to_owned()
+        } else {
+            format!("It is unproven {question}")
+        }
+    }
+
+    /// How the sentence about failover ends.
+    fn parity(&self) -> String {
+        let works = self.report.verdict.failover == Failover::Works;
+        match self.report.verdict.parity {
+            Parity::Even if works && self.has_tiers => {
+                let one = self.carriers.len() == 1;
+                let who = if one { "the backup is" } else { "every backup is" };
+                format!(", and {who} as safe and strict as the primary")
+            }
+            Parity::Even if works => ", and the hosts are even".to_owned(),
+            Parity::Uneven => {
+                let weaker = self.weaker();
+                let link = if works { ", but" } else { ";" };
+                match weaker.verb("is", "are") {
+                    _ if weaker.is_empty() && !works => String::new(),
+                    _ if weaker.is_empty() => format!("{link} the hosts are not even"),
+                    verb => format!("{link} {weaker} {verb} weaker than the primary"),
+                }
+            }
+            Parity::Unproven if works => ", but not every host could be compared".to_owned(),
+            Parity::Alone | Parity::Even | Parity::Unproven => String::new(),
+        }
+    }
+
+    /// Backups that a comparison found wanting in more than taking the mail, of which the first
+    /// half of the sentence speaks.
+    fn weaker(&self) -> Names {
+        let findings = verdict::uneven(&self.report.findings);
+        let hosts = findings.filter_map(|finding| finding.subject.host.as_deref());
+        let is_carrier = |host: &&str| {
+            self.has_tiers
+                && self
+                    .carriers
+                    .iter()
+                    .any(|seat| name(seat) == *host && self.view.seat_takes(seat) != Takes::No)
+        };
+        Names::of(hosts.filter(is_carrier))
+    }
+
+    fn carriers_that(&self, wanted: Takes) -> Names {
+        let which = self.carriers.iter().filter(|seat| self.view.seat_takes(seat) == wanted);
+        Names::of(which.map(name))
+    }
+}
+
+fn name<'a>(seat: &Seat<'a>) -> &'a str {
+    &seat.host.name
+}
+
+/// `a`, `a and b`, `a, b and 3 more`; each name once.
+struct Names {
+    text: String,
+    number: usize,
+}
+
+impl Names {
+    fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        let mut all: Vec<&str> = Vec::new();
+        for name in names.filter(|name| !name.is_empty()) {
+            if !all.contains(&name) {
+                all.push(name);
+            }
+        }
+        let text = match all.as_slice() {
+            [] => String::new(),
+            [one] => (*one).to_owned(),
+            [one, two] => format!("{one} and {two}"),
+            [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+        };
+        Self { text, number: all.len() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.number == 0
+    }
+
+    fn verb<'b>(&self, one: &'b str, more: &'b str) -> &'b str {
+        if self.number == 1 { one } else { more }
+    }
+}
+
+impl std::fmt::Display for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, SERVER, Server, answering, silent},
+        survey::{DnsFault, FaultKind, Host},
+    };
+
+    fn said(tiers: Vec<(u16, Vec<Host>)>) -> String {
+        let mut report = Report::of(sample::survey(tiers));
+        // The catalogue has opinions of its own; here only acceptance speaks.
+        report.findings.clear();
+        report.verdict = super::super::Verdict::of(&report.survey, &[]);
+        sentence(&report)
+    }
+
+    fn host(number: usize, real: &str) -> Host {
+        let (name, address) = (format!("mx{number}.even.example"), format!("192.0.2.{number}"));
+        answering(&name, &address, Server { real, ..SERVER })
+    }
+
+    const YES: &str = "250 2.1.5 Ok";
+    const NO: &str = "550 5.1.1 <postmaster@even.example>: User unknown";
+    const US: &str = "554 5.7.1 Client host [198.51.100.7] blocked using zen.example";
+
+    #[test]
+    fn the_sentence_names_whom_it_is_about() {
+        let one = |number, real| vec![host(number, real)];
+        let dead = || vec![silent("mx2.even.example", "192.0.2.2", FaultKind::Refused)];
+        for (tiers, want) in [
+            (
+                vec![(10, one(1, YES)), (20, one(2, YES))],
+                "Failover works, and the backup is as safe and strict as the primary.",
+            ),
+            (
+                vec![(10, one(1, NO)), (20, one(2, YES))],
+                "Today mx1.even.example, at the primary, does not take the mail. Failover works, \
+                 and the backup is as safe and strict as the primary.",
+            ),
+            (
+                vec![(10, one(1, YES)), (20, one(2, NO))],
+                "Failover is broken: mx2.even.example does not take the mail.",
+            ),
+            (
+                vec![(10, one(1, YES)), (20, dead())],
+                "Failover is broken: mx2.even.example does not take the mail.",
+            ),
+            (
+                vec![(10, one(1, YES)), (20, dead()), (30, one(3, YES))],
+                "Failover is fragile: mx2.even.example would not take the mail.",
+            ),
+            (
+                vec![(10, one(1, YES)), (20, one(2, US))],
+                "It is unproven whether mx2.even.example takes the mail.",
+            ),
+            (
+                vec![(10, one(1, YES))],
+                "mx1.even.example takes the mail, and there is nothing to fail over to.",
+            ),
+            (
+                vec![(10, vec![host(1, YES), host(2, YES)])],
+                "Failover works, and the hosts are even.",
+            ),
+        ] {
+            assert_eq!(said(tiers), want);
+        }
+    }
+
+    #[test]
+    fn a_domain_without_hosts_has_a_sentence_of_its_own() {
+        let fault = DnsFault::TimedOut;
+        for (mx, want) in [
+            (
+                MxLookup::Null { preference: 0 },
+                "even.example takes no mail, and its null MX says so to every sender.",
+            ),
+            (MxLookup::NoSuchDomain, "even.example does not exist."),
+            (
+                MxLookup::Absent,
+                "even.example takes no mail: it has neither an MX record nor an address.",
+            ),
+            (
+                MxLookup::Failed { fault },
+                "Unproven: DNS gave no usable answer for even.example (no answer in time).",
+            ),
+        ] {
+            assert_eq!(sentence(&Report::of(sample::with_mx(mx))), want);
+        }
+    }
+
+    #[test]
+    fn an_interruption_comes_first() {
+        let mut survey = sample::survey(vec![(10, vec![host(1, YES)])]);
+        survey.ending = Ending::Interrupted;
+        assert!(sentence(&Report::of(survey)).starts_with("Interrupted. "));
+    }
+}

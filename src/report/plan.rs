@@ -1,0 +1,114 @@
+//! A plan for people: the visits a run would make, and every word of each; also as JSON.
+//!
+//! Nothing of it was done.
+
+use std::net::IpAddr;
+
+use super::{
+    ink::{BOLD, DIM, Line, PLAIN, Sheet},
+    words,
+};
+use crate::survey::{Access, Host, MxLookup, Plan, plan::PlannedVisit};
+
+/// The plan, laid out for `width` columns.
+pub fn text(plan: &Plan, width: usize) -> String {
+    let mut sheet = Sheet::default();
+    sheet.line(Line::new(BOLD, &plan.domain));
+    sheet.prose(width, Line::default(), PLAIN, &sum(plan));
+    // Where every address gets the same words, they are said once.
+    let mut groups: Vec<(Vec<Place<'_>>, Vec<&PlannedVisit>)> = Vec::new();
+    for visits in plan.visits.chunk_by(|one, next| place(one) == place(next)) {
+        let words: Vec<&PlannedVisit> = visits.iter().collect();
+        let here = place(&visits[0]);
+        match groups.iter_mut().find(|(_, others)| alike(others, &words)) {
+            Some((places, _)) => places.push(here),
+            None => groups.push((vec![here], words)),
+        }
+    }
+    for (places, visits) in groups {
+        sheet.blank();
+        for (host, address, port) in places {
+            sheet.line(Line::new(BOLD, host).and(PLAIN, format!("  {address} port {port}")));
+        }
+        visits.iter().for_each(|visit| steps(&mut sheet, visit, width));
+    }
+    left_out(&mut sheet, plan, width);
+    sheet.to_string()
+}
+
+/// The plan as one JSON object.
+pub fn json(plan: &Plan) -> String {
+    super::json::print(plan)
+}
+
+type Place<'a> = (&'a str, IpAddr, u16);
+
+fn place(visit: &PlannedVisit) -> Place<'_> {
+    (&visit.host, visit.address, visit.port)
+}
+
+fn alike(these: &[&PlannedVisit], those: &[&PlannedVisit]) -> bool {
+    let same = |(one, other): (&&PlannedVisit, &&PlannedVisit)| {
+        one.purpose == other.purpose
+            && one.commands == other.commands
+            && one.only_if == other.only_if
+    };
+    these.len() == those.len() && these.iter().zip(those).all(same)
+}
+
+fn sum(plan: &Plan) -> String {
+    match &plan.mx {
+        MxLookup::Null { .. } => {
+            "Nothing to visit: a null MX says that it takes no mail.".to_owned()
+        }
+        MxLookup::Absent => "Nothing to visit: neither an MX record nor an address.".to_owned(),
+        MxLookup::NoSuchDomain => "Nothing to visit: the domain does not exist.".to_owned(),
+        MxLookup::Failed { fault } => format!("Nothing to visit: MX look-up failed: {fault}."),
+        MxLookup::Implicit { .. } | MxLookup::Published(_) => {
+            let certain = plan.visits.iter().filter(|visit| visit.only_if.is_none()).count();
+            let perhaps = match plan.visits.len() - certain {
+                0 => String::new(),
+                more => format!(", and up to {more} more if what they see calls for it"),
+            };
+            let visits = words::count(certain, "visit", "visits");
+            format!("{visits} would be made{perhaps}. None was made now.")
+        }
+    }
+}
+
+fn steps(sheet: &mut Sheet, visit: &PlannedVisit, width: usize) {
+    let head = Line::new(PLAIN, format!("  {}", visit.purpose));
+    sheet.line(match &visit.only_if {
+        Some(condition) => head.and(DIM, format!(", only if {condition}")),
+        None => head,
+    });
+    for command in &visit.commands {
+        sheet.prose(width, Line::default().pad(4), DIM, command);
+    }
+}
+
+/// Hosts and addresses that would not be visited.
+fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
+    let mut why: Vec<String> = Vec::new();
+    for (_, _, host) in plan.mx.hosts() {
+        why.extend(host.addresses.is_empty().then(|| addressless(host)));
+        why.extend(host.addresses.iter().filter_map(|endpoint| {
+            let reason = match &endpoint.access {
+                Access::SpecialPurpose(name) => format!("not a public address ({name})"),
+                Access::FamilyOff => "its address family is switched off".to_owned(),
+                Access::Open | Access::Allowed(_) => return None,
+            };
+            Some(format!("{} {}: {reason}", host.name, endpoint.address))
+        }));
+    }
+    if why.is_empty() {
+        return;
+    }
+    sheet.blank();
+    sheet.line(Line::new(BOLD, "Not visited"));
+    why.iter().for_each(|text| sheet.prose(width, Line::default().pad(2), PLAIN, text));
+}
+
+fn addressless(host: &Host) -> String {
+    format!("{}: no address (A: {}, AAAA: {})", host.name, host.a, host.aaaa)
+}

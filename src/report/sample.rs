@@ -1,0 +1,172 @@
+//! Surveys made by hand, for the tests of this room.
+//!
+//! Small on purpose: whole worlds are run by the scenarios of the integration tests.
+
+use std::{net::IpAddr, time::Duration};
+
+use crate::{
+    smtp::{Capabilities, Reply, Speaker, Text, Transcript},
+    survey::{
+        Access, AddressAnswer, Asked, Connected, Depth, Endpoint, Families, Fault, FaultKind, Host,
+        MxLookup, MxRecord, MxSet, Observation, Phase, Presence, Purpose, Recipient, RecipientKind,
+        Reverse, Source, Stage, Survey, Tier, Vantage, Why,
+        observation::{Greeting, Hello, HelloVerb},
+    },
+};
+
+pub const NAME: &str = "even.example";
+
+/// How one address answers, as far as these tests care.
+#[derive(Clone, Copy)]
+pub struct Server<'a> {
+    pub greeting: &'a str,
+    pub real: &'a str,
+    pub nonsense: &'a str,
+    pub keywords: &'a [&'a str],
+}
+
+pub const SERVER: Server<'_> = Server {
+    greeting: "mx ESMTP Postfix",
+    real: "250 2.1.5 Ok",
+    nonsense: "550 5.1.1 User unknown",
+    keywords: &["PIPELINING", "SIZE 10240000", "STARTTLS", "8BITMIME"],
+};
+
+/// A survey of hosts by preference, one tier each.
+pub fn survey(tiers: Vec<(u16, Vec<Host>)>) -> Survey {
+    let record =
+        |preference, host: &Host| MxRecord { preference, exchange: Text::from(host.name.as_str()) };
+    let records = tiers.iter().flat_map(|(preference, hosts)| {
+        hosts.iter().map(|host| record(*preference, host)).collect::<Vec<_>>()
+    });
+    let records = records.collect();
+    let tiers = tiers.into_iter().map(|(preference, hosts)| Tier { preference, hosts }).collect();
+    with_mx(MxLookup::Published(MxSet { source: Source::Dns, records, tiers, left_out: 0 }))
+}
+
+pub fn with_mx(mx: MxLookup) -> Survey {
+    let domain = NAME.parse().unwrap();
+    Survey {
+        began: "2026-11-23T06:00:00Z".parse().unwrap(),
+        took_ms: 1234,
+        ending: crate::survey::Ending::Complete,
+        vantage: Vantage {
+            version: "0.1.0".to_owned(),
+            helo: "probe.example".parse().unwrap(),
+            helo_resolves: Presence::Present,
+            sources: Vec::new(),
+            sender_domain: Presence::Present,
+            ipv6: Presence::Present,
+            control: None,
+        },
+        asked: Asked {
+            sender: "probe@probe.example".parse().unwrap(),
+            recipients: vec!["postmaster@even.example".parse().unwrap()],
+            nonsense: Some("nonsense@even.example".parse().unwrap()),
+            relay: None,
+            by_hand: Vec::new(),
+            also: Vec::new(),
+            port: 25,
+            families: Families::Both,
+            depth: Depth::Session,
+            allow_private: false,
+            allow_net: Vec::new(),
+            resolver: None,
+        },
+        mx,
+        also: Vec::new(),
+        policies: crate::survey::Policies::default(),
+        domain,
+    }
+}
+
+pub fn host(name: &str, addresses: Vec<Endpoint>) -> Host {
+    let answer = if addresses.is_empty() { AddressAnswer::NoData } else { AddressAnswer::Found };
+    Host { a: answer, aaaa: AddressAnswer::NoData, addresses, ..Host::unresolved(name.to_owned()) }
+}
+
+/// An address with the visits made to it.
+pub fn at(address: &str, observations: Vec<Observation>) -> Endpoint {
+    let address: IpAddr = address.parse().unwrap();
+    Endpoint { address, port: 25, reverse: Reverse::NotAsked, access: Access::Open, observations }
+}
+
+/// A host with one address that answers.
+pub fn answering(name: &str, address: &str, server: Server<'_>) -> Host {
+    host(name, vec![at(address, vec![session(server)])])
+}
+
+/// A host whose one address takes no connection.
+pub fn silent(name: &str, address: &str, kind: FaultKind) -> Host {
+    host(name, vec![at(address, vec![unconnected(kind)])])
+}
+
+pub fn unconnected(kind: FaultKind) -> Observation {
+    let fault = Fault::new(Phase::Connect, kind, Duration::from_secs(30));
+    Observation { connect: Stage::Broke(fault), ..untried() }
+}
+
+pub fn session(server: Server<'_>) -> Observation {
+    let mut hello = Reply::new(250, "mx.example");
+    hello.lines.extend(server.keywords.iter().map(|word| Text::from(*word)));
+    let mut transcript = Transcript::default();
+    for (at, (who, text)) in (0..).zip([
+        (Speaker::Event, "connected"),
+        (Speaker::Server, server.greeting),
+        (Speaker::Client, "EHLO probe.example"),
+        (Speaker::Server, server.real),
+    ]) {
+        transcript.push(Duration::from_millis(at * 20), who, Text::from(text));
+    }
+    let recipients =
+        [(RecipientKind::Real, server.real), (RecipientKind::Nonsense, server.nonsense)];
+    let mailbox = |kind| match kind {
+        RecipientKind::Real => "postmaster@even.example".parse().unwrap(),
+        _ => "nonsense@even.example".parse().unwrap(),
+    };
+    Observation {
+        took_ms: 200,
+        connect: Stage::Reached(Connected { local: None, after_ms: 20 }),
+        greeting: Stage::Reached(Greeting {
+            reply: Reply::new(220, server.greeting),
+            first_line_ms: 20,
+            after_ms: 20,
+        }),
+        hello: Stage::Reached(Hello {
+            verb: HelloVerb::Ehlo,
+            capabilities: Capabilities::of(&hello),
+            reply: hello,
+            ehlo_refused: None,
+        }),
+        sender: Stage::Reached(Reply::new(250, "2.1.0 Ok")),
+        recipients: recipients
+            .map(|(kind, line)| Recipient { kind, mailbox: mailbox(kind), outcome: reply(line) })
+            .to_vec(),
+        transcript,
+        ..untried()
+    }
+}
+
+fn reply(line: &str) -> Stage<Reply> {
+    let (code, text) = line.split_once(' ').unwrap();
+    let reply = Reply::new(code.parse().unwrap(), text);
+    if reply.is_positive() { Stage::Reached(reply) } else { Stage::Declined(reply) }
+}
+
+fn untried() -> Observation {
+    Observation {
+        purpose: Purpose::Session,
+        began_ms: 0,
+        took_ms: 0,
+        connect: Stage::NotTried(Why::EarlierFailed),
+        greeting: Stage::NotTried(Why::EarlierFailed),
+        hello: Stage::NotTried(Why::EarlierFailed),
+        tls: Stage::NotTried(Why::NotOffered),
+        unasked_before_tls: Text::default(),
+        hello_secured: Stage::NotTried(Why::EarlierFailed),
+        sender: Stage::NotTried(Why::EarlierFailed),
+        recipients: Vec::new(),
+        quit: Stage::NotTried(Why::EarlierFailed),
+        transcript: Transcript::default(),
+    }
+}

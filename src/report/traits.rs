@@ -1,0 +1,326 @@
+//! The traits of a mail host as cells of the matrix: what was seen, how it looks, what it equals.
+//!
+//! To add a trait: a row in [`rows`] and a function from an address to its [`Cell`].
+//! Compares nothing; unknown is a cell of its own and never looks like "no".
+
+use crate::{
+    report::words,
+    rules::{Spot, View, attribution::Acceptance},
+    smtp::{Mailbox, SizeLimit},
+    survey::{Access, Fault, Observation, Purpose, RecipientKind, Stage, Why, reading::Offer},
+    tls::{TlsVersion, TrustFlaw},
+};
+
+/// What is known of one trait at one address.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cell {
+    pub text: String,
+    pub tone: Tone,
+    /// What is compared; `None` where nothing is known, or nothing can be compared.
+    pub key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tone {
+    /// Bad by itself, whatever the primary does.
+    Bad,
+    Plain,
+    Unknown,
+}
+
+/// A trait: its label and how to read it at an address.
+pub struct Row<'a> {
+    pub label: String,
+    pub read: Box<dyn Fn(&Spot<'a>) -> Cell + 'a>,
+}
+
+/// Not seen.
+pub const UNKNOWN: &str = "?";
+/// Has no meaning here, such as a TLS version without STARTTLS.
+pub const NOT_APPLICABLE: &str = "–";
+pub const NOT_ASKED: &str = "not asked";
+
+/// Extensions that a sender acts on, or that say something of how a host is kept.
+const EXTENSIONS: [&str; 8] =
+    ["8BITMIME", "SMTPUTF8", "PIPELINING", "CHUNKING", "DSN", "REQUIRETLS", "LIMITS", "AUTH"];
+
+/// Every trait, in the order of a visit.
+pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
+    let mut rows = vec![
+        row("connect", |spot| connect(spot)),
+        row("greeting", |spot| greeting(spot)),
+        row("STARTTLS", |spot| starttls(spot)),
+        row("TLS version", |spot| tls_version(spot)),
+        row("key exchange", |spot| key_exchange(spot)),
+        row("certificate", |spot| certificate(view, spot)),
+        row("its key", |spot| certificate_key(spot)),
+        row("extensions", |spot| extensions(view, spot)),
+        row("size limit", |spot| size_limit(spot)),
+        row("MAIL", |spot| sender(spot, |purpose| purpose != Purpose::NullSender)),
+        row("null sender", |spot| sender(spot, |purpose| purpose == Purpose::NullSender)),
+    ];
+    let real: &'a [Mailbox] = &view.survey.asked.recipients;
+    match real {
+        [] | [_] => rows.push(recipient_row(view, "real recipient", RecipientKind::Real)),
+        several => rows.extend(several.iter().map(|mailbox| {
+            row(mailbox.local(), move |spot| {
+                let seen = view.acceptance_of(spot, mailbox);
+                recipient(
+                    &seen.acceptance,
+                    seen.seen.map(|(_, reply)| reply),
+                    spot,
+                    RecipientKind::Real,
+                )
+            })
+        })),
+    }
+    rows.push(recipient_row(view, "postmaster", RecipientKind::Postmaster));
+    rows.push(recipient_row(view, "nonsense", RecipientKind::Nonsense));
+    rows.push(recipient_row(view, "relay test", RecipientKind::Relay));
+    rows
+}
+
+fn row<'a>(label: &str, read: impl Fn(&Spot<'a>) -> Cell + 'a) -> Row<'a> {
+    Row { label: label.to_owned(), read: Box::new(read) }
+}
+
+fn recipient_row<'a>(view: &'a View<'a>, label: &str, kind: RecipientKind) -> Row<'a> {
+    row(label, move |spot| {
+        let seen = view.acceptance(spot, kind);
+        recipient(&seen.acceptance, seen.seen.map(|(_, reply)| reply), spot, kind)
+    })
+}
+
+impl Cell {
+    fn plain(text: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Plain, key: Some(key.into()) }
+    }
+
+    fn bad(text: impl Into<String>, key: impl Into<String>) -> Self {
+        Self { tone: Tone::Bad, ..Self::plain(text, key) }
+    }
+
+    pub fn unknown(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Unknown, key: None }
+    }
+}
+
+fn connect(spot: &Spot<'_>) -> Cell {
+    let endpoint = spot.endpoint;
+    match &endpoint.access {
+        Access::SpecialPurpose(name) => {
+            return Cell::bad(format!("not visited: {name}"), "special");
+        }
+        Access::FamilyOff => return Cell::unknown("switched off"),
+        Access::Open | Access::Allowed(_) => {}
+    }
+    let stood = endpoint.connected().find_map(|visit| visit.connect.reached());
+    match (stood, endpoint.connect_fault()) {
+        (Some(connected), _) => Cell::plain(format!("{} ms", connected.after_ms), "connected"),
+        (None, Some(fault)) => broken(fault),
+        (None, None) => Cell::unknown("not visited"),
+    }
+}
+
+/// A fault of ours leaves the trait unknown; any other is an answer of a kind.
+fn broken(fault: &Fault) -> Cell {
+    let text = match fault.kind {
+        crate::survey::FaultKind::TimedOut => fault.to_string(),
+        _ => fault.kind.to_string(),
+    };
+    match fault.blame() {
+        crate::survey::Blame::Us => Cell::unknown(text),
+        _ => Cell::bad(text, "broken"),
+    }
+}
+
+fn greeting(spot: &Spot<'_>) -> Cell {
+    if let Some((_, greeting)) = spot.endpoint.greeting() {
+        let line = greeting.reply.lines.last().map(ToString::to_string).unwrap_or_default();
+        let named = greeting.name().is_some();
+        let words = if named { line.split_once(' ').map_or("", |(_, rest)| rest) } else { &line };
+        let slow = greeting.after_ms >= 5000;
+        let after =
+            if slow { format!(", after {} s", greeting.after_ms / 1000) } else { String::new() };
+        let text = if words.trim().is_empty() { "220".to_owned() } else { words.trim().to_owned() };
+        // Greetings carry dates and session numbers; two are never compared by their words.
+        return Cell { key: None, ..Cell::plain(format!("{text}{after}"), "") };
+    }
+    asked(spot, |visit| &visit.greeting)
+}
+
+fn starttls(spot: &Spot<'_>) -> Cell {
+    match spot.endpoint.starttls() {
+        Offer::Always => Cell::plain("offered", "offered"),
+        Offer::Sometimes => Cell::bad("now and then", "sometimes"),
+        Offer::Never { .. } => Cell::bad("not offered", "never"),
+        Offer::Masked(mask) => Cell::bad(format!("masked as {mask}"), "masked"),
+        Offer::Unknown => asked(spot, |visit| &visit.hello),
+    }
+}
+
+fn tls_version(spot: &Spot<'_>) -> Cell {
+    if let Some((_, handshake)) = spot.endpoint.handshake() {
+        let version = handshake.version;
+        let old = version < TlsVersion::Tls12;
+        let make = if old { Cell::bad } else { Cell::plain };
+        return make(version.to_string(), version.to_string());
+    }
+    let offers = spot.endpoint.starttls();
+    if matches!(offers, Offer::Never { .. } | Offer::Masked(_)) {
+        return Cell { key: None, ..Cell::plain(NOT_APPLICABLE, "") };
+    }
+    asked(spot, |visit| &visit.tls)
+}
+
+/// A trait that only a finished handshake shows.
+fn within_tls(spot: &Spot<'_>, read: impl Fn(&crate::tls::Handshake) -> Cell) -> Cell {
+    let handshake = spot.endpoint.handshake().map(|(_, handshake)| handshake);
+    handshake.map_or_else(|| shadow(&tls_version(spot)), read)
+}
+
+/// What stands in a row that an earlier one explains already.
+fn shadow(of: &Cell) -> Cell {
+    match of.text.as_str() {
+        NOT_APPLICABLE => of.clone(),
+        _ => Cell::unknown(UNKNOWN),
+    }
+}
+
+fn key_exchange(spot: &Spot<'_>) -> Cell {
+    within_tls(spot, |handshake| match &handshake.group {
+        Some(group) => Cell::plain(group, group),
+        None => Cell::unknown(UNKNOWN),
+    })
+}
+
+fn certificate(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within_tls(spot, |handshake| {
+        let began = view.survey.began;
+        let left = (handshake.leaf().not_after.duration_since(began)).as_hours() / 24;
+        if handshake.is_verified() {
+            return Cell::plain(format!("trusted, {left} days left"), "trusted");
+        }
+        let flaws: Vec<String> = handshake.trust.iter().map(words::flaw).collect();
+        let kinds: Vec<String> = handshake
+            .trust
+            .iter()
+            .map(|flaw| format!("{:?}", std::mem::discriminant(flaw)))
+            .collect();
+        let expired = handshake.trust.iter().any(|flaw| matches!(flaw, TrustFlaw::Expired { .. }));
+        let make = if expired { Cell::bad } else { Cell::plain };
+        make(flaws.join(", "), kinds.join(" "))
+    })
+}
+
+fn certificate_key(spot: &Spot<'_>) -> Cell {
+    within_tls(spot, |handshake| {
+        let key = handshake.leaf().key.to_string();
+        Cell::plain(key.clone(), key)
+    })
+}
+
+fn extensions(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let offered = |spot: &Spot<'_>| {
+        let (_, hello) = spot.endpoint.best_hello()?;
+        let has = |word: &&str| hello.capabilities.has(word);
+        Some(EXTENSIONS.into_iter().filter(has).collect::<Vec<_>>())
+    };
+    let Some(own) = offered(spot) else {
+        return asked(spot, |visit| &visit.hello);
+    };
+    let key = own.join(" ");
+    let reference = view
+        .primaries()
+        .flat_map(|seat| seat.spots())
+        .find_map(|first| Some((std::ptr::eq(first.endpoint, spot.endpoint), offered(&first)?)));
+    let text = match reference {
+        Some((false, first)) if first == own => "the same".to_owned(),
+        Some((false, first)) => difference(&own, &first),
+        _ if own.is_empty() => "none of note".to_owned(),
+        _ => key.clone(),
+    };
+    Cell::plain(text, key)
+}
+
+fn difference(own: &[&str], first: &[&str]) -> String {
+    let beyond = |these: &[&str], those: &[&str]| {
+        let only = these.iter().filter(|word| !those.contains(word)).copied();
+        only.collect::<Vec<_>>().join(" ")
+    };
+    let (lacks, adds) = (beyond(first, own), beyond(own, first));
+    let parts = [("no", lacks), ("also", adds)];
+    let said = parts.into_iter().filter(|(_, which)| !which.is_empty());
+    said.map(|(word, which)| format!("{word} {which}")).collect::<Vec<_>>().join(", ")
+}
+
+fn size_limit(spot: &Spot<'_>) -> Cell {
+    let Some((_, hello)) = spot.endpoint.best_hello() else {
+        return asked(spot, |visit| &visit.hello);
+    };
+    match hello.capabilities.size() {
+        Some(SizeLimit::Octets(octets)) => Cell::plain(words::octets(octets), octets.to_string()),
+        Some(SizeLimit::Unbounded) => Cell::plain("no limit", "none"),
+        Some(SizeLimit::Unreadable) => Cell::plain("unreadable", "unreadable"),
+        None => Cell::plain("not declared", "none"),
+    }
+}
+
+fn sender(spot: &Spot<'_>, wanted: impl Fn(Purpose) -> bool) -> Cell {
+    let visits = || spot.endpoint.observations.iter().filter(|visit| wanted(visit.purpose));
+    if let Some(reply) = visits().find_map(|visit| visit.sender.reached()) {
+        return Cell::plain(format!("accepted ({})", reply.code), "accepted");
+    }
+    if let Some(reply) = visits().find_map(|visit| visit.sender.declined()) {
+        return Cell::bad(format!("refused: {reply}"), "refused");
+    }
+    visits().next_back().map_or_else(|| Cell::unknown(NOT_ASKED), |visit| unanswered(&visit.sender))
+}
+
+fn recipient(
+    acceptance: &Acceptance,
+    reply: Option<&crate::smtp::Reply>,
+    spot: &Spot<'_>,
+    kind: RecipientKind,
+) -> Cell {
+    // To take a recipient that does not exist, or a stranger's, is no good answer.
+    let wanted = matches!(kind, RecipientKind::Real | RecipientKind::Postmaster);
+    match (acceptance, reply) {
+        (Acceptance::Accepted, _) if kind == RecipientKind::Relay => {
+            Cell::bad("accepted", "accepted")
+        }
+        (Acceptance::Accepted, _) => Cell::plain("accepted", "accepted"),
+        (Acceptance::Refused(cause), Some(reply)) => {
+            let verb = if reply.is_temporary() { "deferred" } else { "refused" };
+            let words = words::cause(*cause);
+            let text = format!("{verb} ({}): {words}", reply.code);
+            if cause.is_prober() {
+                return Cell::unknown(text);
+            }
+            let make = if wanted { Cell::bad } else { Cell::plain };
+            make(text, verb)
+        }
+        (Acceptance::Refused(_) | Acceptance::Unseen, _) => {
+            let last = spot.endpoint.recipients(kind).last();
+            last.map_or_else(|| Cell::unknown(NOT_ASKED), |(_, asked)| unanswered(&asked.outcome))
+        }
+    }
+}
+
+/// How a question ended at an address where no visit has the answer: as in the visit that came
+/// furthest.
+fn asked<'a, T: 'a>(spot: &Spot<'a>, stage: impl Fn(&'a Observation) -> &'a Stage<T>) -> Cell {
+    let stages: Vec<&Stage<T>> = spot.endpoint.observations.iter().map(stage).collect();
+    let tried = stages.iter().rfind(|stage| stage.was_tried());
+    tried.or(stages.first()).map_or_else(|| Cell::unknown(UNKNOWN), |stage| unanswered(stage))
+}
+
+fn unanswered<T>(stage: &Stage<T>) -> Cell {
+    match stage {
+        Stage::Declined(reply) => Cell::bad(format!("refused: {reply}"), "refused"),
+        Stage::Broke(fault) => broken(fault),
+        Stage::NotTried(Why::NotAsked | Why::NotThisVisit) => Cell::unknown(NOT_ASKED),
+        Stage::NotTried(Why::EarlierFailed) | Stage::Reached(_) => Cell::unknown(UNKNOWN),
+        Stage::NotTried(why) => Cell::unknown(format!("{UNKNOWN} {why}")),
+    }
+}

@@ -1,0 +1,101 @@
+//! Facts in a few words, for places where there is room for a few only.
+//!
+//! Plain English for people; what programs read keeps the words of `survey` and `rules`.
+
+use crate::{
+    smtp::cause::{Cause, Confidence},
+    tls::TrustFlaw,
+};
+
+/// What a refusal is about.
+pub fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Ambiguous => "no clear reason",
+        Cause::ByDesignDefer => "defers by design",
+        Cause::ClosedToPublic => "closed to the public",
+        Cause::DomainNotServed => "domain not served",
+        Cause::Greylist => "greylisting",
+        Cause::HostTemporary => "trouble of its own",
+        Cause::MailboxFull => "mailbox full",
+        Cause::NetworkFamily => "our address family",
+        Cause::NullSender => "null sender",
+        Cause::OneRecipient => "one recipient a session",
+        Cause::Prober => "about this prober",
+        Cause::Rate => "rate limit",
+        Cause::RecipientUnverified => "recipient not verified",
+        Cause::Smtputf8 => "wants SMTPUTF8",
+        Cause::TakesNoMail => "takes no mail",
+        Cause::TlsPolicy => "wants TLS first",
+        Cause::TlsUnavailable => "TLS not available now",
+        Cause::UserUnknown => "user unknown",
+    }
+}
+
+/// A reason for distrust, without the names that stand in the finding.
+pub fn flaw(flaw: &TrustFlaw) -> String {
+    match flaw {
+        TrustFlaw::Expired { .. } | TrustFlaw::NotYetValid { .. } | TrustFlaw::SelfSigned => {
+            flaw.to_string()
+        }
+        TrustFlaw::UnknownIssuer { .. } => "unknown issuer".to_owned(),
+        TrustFlaw::MissingIntermediate { .. } => "intermediate not sent".to_owned(),
+        TrustFlaw::WrongName { .. } => "wrong name".to_owned(),
+        TrustFlaw::Other { reason } => reason.clone(),
+    }
+}
+
+/// A size in megabytes, as mail software counts them.
+pub fn octets(octets: u64) -> String {
+    match octets {
+        0..1_000 => format!("{octets} octets"),
+        1_000..1_000_000 => format!("{} kB", octets / 1_000),
+        _ => format!("{}.{} MB", octets / 1_000_000, octets % 1_000_000 / 100_000),
+    }
+}
+
+/// A span of time that a person would wait for.
+pub fn took(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+/// `1 address`, `2 addresses`.
+pub fn count(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// `, lines 3 to 5 and 9`; nothing for no line.
+pub fn lines(numbers: &[u32]) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    let said: Vec<String> = runs
+        .iter()
+        .map(
+            |(first, last)| {
+                if first == last { format!("{first}") } else { format!("{first}–{last}") }
+            },
+        )
+        .collect();
+    match numbers.len() {
+        0 => String::new(),
+        1 => format!(", line {}", said[0]),
+        _ => format!(", lines {}", said.join(", ")),
+    }
+}
+
+/// How sure a finding is.
+pub fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
+}
