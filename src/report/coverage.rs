@@ -123,15 +123,11 @@ fn unobserved(view: &View<'_>, spot: &Spot<'_>) -> Option<Unseen> {
     if is_observed(view, spot) {
         return None;
     }
-    let (why, blame) = match &spot.endpoint.access {
-        Access::FamilyOff => ("this address family is switched off".to_owned(), Blame::Us),
-        // Nobody on the internet gets there: that is for whoever published it to mend.
-        Access::SpecialPurpose(name) => {
-            (format!("not a public address ({name}), not visited"), Blame::Peer)
-        }
-        Access::Open | Access::Allowed(_) => unanswered(view, spot),
-    };
     let Spot { seat, endpoint } = spot;
+    let (why, blame) = match words::barred(&endpoint.access) {
+        Some((why, blame)) => (format!("{why}, not visited"), blame),
+        None => unanswered(view, spot),
+    };
     Some(Unseen { host: seat.host.name.clone(), address: Some(endpoint.address), why, blame })
 }
 
@@ -256,7 +252,11 @@ mod tests {
                 "not a public address (Private-Use), not visited",
                 Blame::Peer,
             ),
-            (barred(Access::FamilyOff), "this address family is switched off", Blame::Us),
+            (
+                barred(Access::FamilyOff),
+                "its address family is switched off, not visited",
+                Blame::Us,
+            ),
             (barred(Access::Open), "not visited", Blame::Us),
         ] {
             assert_eq!(one(host), (why.to_owned(), blame));

@@ -61,7 +61,9 @@ fn blocks(sheet: &mut Sheet, blocks: &[Block<'_>], width: usize) {
         after_item = is_item;
         match block {
             Block::Code(lines) => {
-                lines.iter().for_each(|line| sheet.line(Line::new(DIM, format!("    {line}"))));
+                for line in lines {
+                    sheet.line(Line::new(DIM, format!("    {line}")));
+                }
             }
             Block::Item(mark, prose) => {
                 sheet.prose(width, Line::new(PLAIN, format!("  {mark} ")), PLAIN, &plain(prose));

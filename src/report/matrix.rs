@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     rules::{Spot, View, view::Seat},
-    survey::{Role, fault::FaultKind},
+    survey::{FaultKind, Role},
 };
 
 /// Columns of the labels, the longest of which is `real recipient`.
@@ -24,88 +24,76 @@ const TALLEST: usize = 4;
 /// One host, or those of its addresses that are alike.
 struct Column<'a> {
     seat: Seat<'a>,
+    /// Not in the MX set.
     is_outside: bool,
     spots: Vec<Spot<'a>>,
     /// Addresses that we did not get to: named in the head, they have no cells.
     aside: Vec<Spot<'a>>,
     cells: Vec<Cell>,
+    /// For each cell, whether it differs from the primary tier.
+    marks: Vec<bool>,
 }
 
 /// The matrix in as many blocks as the width asks for.
 pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
     let mut rows = traits::rows(view);
     let mut columns = columns(view, &rows);
-    let asked: Vec<bool> = (0..rows.len())
-        .map(|at| {
-            columns.iter().any(|column| {
-                column
-                    .cells
-                    .get(at)
-                    .is_some_and(|cell| cell.text != NOT_ASKED && cell.text != UNKNOWN)
-            })
-        })
-        .collect();
-    let mut keep = asked.iter();
-    rows.retain(|_| *keep.next().expect("one answer a row"));
-    for column in &mut columns {
-        let mut keep = asked.iter();
-        column.cells.retain(|_| *keep.next().expect("one answer a row"));
-    }
+    leave_out_unasked(&mut rows, &mut columns);
+    mark(&mut columns);
     let room = width.saturating_sub(LABELS);
     let most = (room / (NARROWEST + MARK)).max(1);
     let blocks = columns.len().div_ceil(most).max(1);
     let per_block = columns.len().div_ceil(blocks).max(1);
-    let marks = marks(&columns, rows.len());
-    for (block, marks) in columns.chunks(per_block).zip(marks.chunks(per_block)) {
-        let fair = (room / block.len()).saturating_sub(MARK).clamp(NARROWEST.min(room), WIDEST);
-        let needed = block.iter().map(Column::needs).max().unwrap_or(NARROWEST);
-        let cell_width = fair.min(needed.max(NARROWEST));
-        draw_block(sheet, &rows, block, marks, cell_width);
+    for block in columns.chunks(per_block) {
+        let share = (room / block.len()).saturating_sub(MARK).min(WIDEST);
+        let wanted = block.iter().map(Column::wanted).max().unwrap_or_default();
+        draw_block(sheet, &rows, block, wanted.clamp(NARROWEST.min(share), share));
         sheet.blank();
     }
-    legend(sheet, &columns, marks.iter().flatten().any(|mark| *mark));
+    legend(sheet, &columns);
 }
 
 fn columns<'a>(view: &View<'a>, rows: &[Row<'a>]) -> Vec<Column<'a>> {
     let published = view.seats().map(|seat| (seat, false));
-    let seats = published.chain(view.also().map(|seat| (seat, true)));
+    let outside = view.also().map(|seat| (seat, true));
+    published
+        .chain(outside)
+        .flat_map(|(seat, is_outside)| of_host(seat, is_outside, rows))
+        .collect()
+}
+
+/// A host's columns: one for all addresses that show the same, never none.
+fn of_host<'a>(seat: Seat<'a>, is_outside: bool, rows: &[Row<'a>]) -> Vec<Column<'a>> {
+    let column = |spots, cells| Column {
+        seat,
+        is_outside,
+        spots,
+        aside: Vec::new(),
+        cells,
+        marks: Vec::new(),
+    };
+    let read = |spot: &Spot<'a>| -> Vec<Cell> { rows.iter().map(|row| (row.read)(spot)).collect() };
+    let (aside, visited): (Vec<_>, Vec<_>) = seat.spots().partition(is_aside);
     let mut columns: Vec<Column<'a>> = Vec::new();
-    for (seat, is_outside) in seats {
-        let first = columns.len();
-        let (aside, visited): (Vec<_>, Vec<_>) = seat.spots().partition(is_aside);
-        for spot in visited {
-            let cells: Vec<Cell> = rows.iter().map(|row| (row.read)(&spot)).collect();
-            let alike = |column: &&mut Column<'_>| {
-                let pairs = column.cells.iter().zip(&cells);
-                pairs.clone().all(|(one, other)| one.key == other.key && one.tone == other.tone)
-            };
-            match columns[first..].iter_mut().find(alike) {
-                Some(column) => column.spots.push(spot),
-                None => columns.push(Column {
-                    seat,
-                    is_outside,
-                    spots: vec![spot],
-                    aside: Vec::new(),
-                    cells,
-                }),
-            }
-        }
-        match columns.get_mut(first) {
-            Some(column) => column.aside = aside,
-            None => {
-                let cells = rows.iter().enumerate().map(|(at, row)| match aside.first() {
-                    Some(spot) => (row.read)(spot),
-                    None if at == 0 => {
-                        Cell { tone: Tone::Bad, ..Cell::unknown(addressless(&seat)) }
-                    }
-                    None => Cell::unknown(UNKNOWN),
-                });
-                let cells = cells.collect();
-                columns.push(Column { seat, is_outside, spots: Vec::new(), aside, cells });
-            }
+    for spot in visited {
+        let cells = read(&spot);
+        match columns.iter_mut().find(|column| alike(&column.cells, &cells)) {
+            Some(column) => column.spots.push(spot),
+            None => columns.push(column(vec![spot], cells)),
         }
     }
+    if columns.is_empty() {
+        columns
+            .push(column(Vec::new(), aside.first().map_or_else(|| addressless(&seat, rows), read)));
+    }
+    columns[0].aside = aside;
     columns
+}
+
+/// Whether two addresses differ in nothing that can be compared.
+fn alike(one: &[Cell], other: &[Cell]) -> bool {
+    let same = |(one, other): (&Cell, &Cell)| one.key == other.key && one.tone == other.tone;
+    one.iter().zip(other).all(same)
 }
 
 /// Whether we never set out for an address, or our own machine had no way there.
@@ -115,94 +103,89 @@ fn is_aside(spot: &Spot<'_>) -> bool {
     spot.endpoint.answers().is_none() || fault.is_some_and(|fault| no_way(&fault.kind))
 }
 
-fn addressless(seat: &Seat<'_>) -> String {
-    if seat.host.is_unresolved() { "address look-up failed" } else { "no address" }.to_owned()
+fn addressless(seat: &Seat<'_>, rows: &[Row<'_>]) -> Vec<Cell> {
+    let mut cells = vec![Cell::unknown(UNKNOWN); rows.len()];
+    let words = if seat.host.is_unresolved() { "look-up failed" } else { "no address" };
+    cells[0] = Cell { tone: Tone::Bad, ..Cell::unknown(words) };
+    cells
 }
 
-/// For every column and row, whether the cell differs from the primary tier. Unknown never does.
-fn marks(columns: &[Column<'_>], rows: usize) -> Vec<Vec<bool>> {
-    let is_primary = |column: &&Column<'_>| column.seat.role == Role::Primary && !column.is_outside;
-    let differs = |column: &Column<'_>, row: usize| {
-        let mut known =
-            columns.iter().filter(is_primary).filter_map(|primary| primary.cells[row].key.as_ref());
-        let Some(key) = &column.cells[row].key else { return false };
-        match known.next() {
-            None => false,
-            Some(first) if is_primary(&column) => first != key,
-            Some(first) => first != key && known.all(|other| other != key),
+/// Drops the rows that have nothing to tell of any host.
+fn leave_out_unasked(rows: &mut Vec<Row<'_>>, columns: &mut [Column<'_>]) {
+    let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
+    for at in (0..rows.len()).rev() {
+        if !columns.iter().any(|column| tells(&column.cells[at])) {
+            rows.remove(at);
+            for column in &mut *columns {
+                column.cells.remove(at);
+            }
         }
-    };
-    columns.iter().map(|column| (0..rows).map(|row| differs(column, row)).collect()).collect()
+    }
+}
+
+/// Marks what differs from every known answer of the primary tier, and inside that tier what
+/// differs from the first. Unknown differs from nothing.
+fn mark(columns: &mut [Column<'_>]) {
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        let primaries = columns.iter().filter(|column| column.is_primary());
+        let known: Vec<String> =
+            primaries.filter_map(|column| column.cells[row].key.clone()).collect();
+        for column in &mut *columns {
+            let key = column.cells[row].key.as_ref();
+            column.marks.push(match (key, known.first()) {
+                (Some(key), Some(first)) if column.is_primary() => key != first,
+                (Some(key), Some(_)) => !known.contains(key),
+                _ => false,
+            });
+        }
+    }
 }
 
 impl Column<'_> {
-    /// How wide the column would like to be.
-    fn needs(&self) -> usize {
-        let heads = [self.place().len(), self.seat.host.name.len()];
-        let addresses = self
-            .spots
-            .iter()
-            .chain(&self.aside)
-            .map(|spot| spot.endpoint.address.to_string().len());
-        let cells = self.cells.iter().map(|cell| cell.text.chars().count());
-        heads.into_iter().chain(addresses).chain(cells).max().unwrap_or_default()
+    fn is_primary(&self) -> bool {
+        self.seat.role == Role::Primary && !self.is_outside
     }
 
-    fn place(&self) -> String {
-        match self.seat.preference {
-            Some(preference) => format!("{preference} {}", self.seat.role),
-            None if self.is_outside => "not in MX".to_owned(),
-            None => self.seat.role.to_string(),
-        }
+    /// How wide the column would like to be.
+    fn wanted(&self) -> usize {
+        let heads = self.head(usize::MAX).into_iter().map(|line| line.width());
+        let cells = self.cells.iter().map(|cell| cell.text.chars().count());
+        heads.chain(cells).max().unwrap_or_default()
     }
 
     /// Preference and role, name, addresses.
     fn head(&self, width: usize) -> Vec<Line> {
-        let mut lines = vec![Line::new(DIM, self.place())];
-        lines.extend(
-            wrap(&self.seat.host.name, width).into_iter().map(|part| Line::new(BOLD, part)),
-        );
-        for spot in &self.spots {
-            let parts = wrap(&spot.endpoint.address.to_string(), width);
-            lines.extend(parts.into_iter().map(|part| Line::new(PLAIN, part)));
-        }
-        for spot in &self.aside {
-            let parts = wrap(&format!("{} (not seen)", spot.endpoint.address), width);
-            lines.extend(parts.into_iter().map(|part| Line::new(DIM, part)));
-        }
-        lines
+        let place = match self.seat.preference {
+            Some(preference) => format!("{preference} {}", self.seat.role),
+            None if self.is_outside => "not in MX".to_owned(),
+            None => "no MX record".to_owned(),
+        };
+        let addresses = self.spots.iter().map(|spot| (PLAIN, spot.endpoint.address.to_string()));
+        let aside = self.aside.iter().map(|spot| (DIM, format!("({})", spot.endpoint.address)));
+        let parts = [(PLAIN, place), (BOLD, self.seat.host.name.clone())];
+        let parts = parts.into_iter().chain(addresses).chain(aside);
+        let lines = parts.flat_map(|(style, text)| {
+            wrap(&text, width).into_iter().map(move |piece| Line::new(style, piece))
+        });
+        lines.collect()
     }
 }
 
-fn draw_block(
-    sheet: &mut Sheet,
-    rows: &[Row<'_>],
-    block: &[Column<'_>],
-    marks: &[Vec<bool>],
-    width: usize,
-) {
-    let heads: Vec<Vec<Line>> = block.iter().map(|column| column.head(width)).collect();
-    side_by_side(
-        sheet,
-        "",
-        &heads.iter().map(|head| (false, head.as_slice())).collect::<Vec<_>>(),
-        width,
-    );
-    let rule = LABELS + block.len() * (width + MARK);
-    sheet.line(Line::new(DIM, "─".repeat(rule)));
+fn draw_block(sheet: &mut Sheet, rows: &[Row<'_>], block: &[Column<'_>], width: usize) {
+    let heads: Vec<_> = block.iter().map(|column| (false, column.head(width))).collect();
+    side_by_side(sheet, "", &heads, width);
+    sheet.line(Line::new(DIM, "─".repeat(LABELS + block.len() * (width + MARK))));
     for (at, row) in rows.iter().enumerate() {
-        let cells: Vec<(bool, Vec<Line>)> = block
-            .iter()
-            .zip(marks)
-            .map(|(column, marks)| (marks[at], cell(&column.cells[at], marks[at], width)))
-            .collect();
-        let cells: Vec<(bool, &[Line])> =
-            cells.iter().map(|(mark, lines)| (*mark, lines.as_slice())).collect();
-        side_by_side(sheet, &row.label, &cells, width);
+        let cells = block.iter().map(|column| {
+            let is_marked = column.marks[at];
+            (is_marked, lines(&column.cells[at], is_marked, width))
+        });
+        side_by_side(sheet, &row.label, &cells.collect::<Vec<_>>(), width);
     }
 }
 
-fn cell(cell: &Cell, is_marked: bool, width: usize) -> Vec<Line> {
+fn lines(cell: &Cell, is_marked: bool, width: usize) -> Vec<Line> {
     let style = match cell.tone {
         Tone::Bad => BAD,
         Tone::Plain if is_marked => WARN,
@@ -218,16 +201,15 @@ fn cell(cell: &Cell, is_marked: bool, width: usize) -> Vec<Line> {
     lines.into_iter().map(|line| Line::new(style, line)).collect()
 }
 
-/// Cells of several lines in one row; the mark stands before the first line of its cell.
-fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, &[Line])], width: usize) {
+/// Cells of several lines in one row; a mark stands before the first line of its cell.
+fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, Vec<Line>)], width: usize) {
     let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or_default();
-    let short: String = label.chars().take(LABELS - 1).collect();
+    let label: String = label.chars().take(LABELS - 1).collect();
     for at in 0..height {
-        let mut line = Line::new(PLAIN, if at == 0 { short.as_str() } else { "" });
+        let mut line = Line::new(PLAIN, if at == 0 { &label } else { "" });
         for (column, (is_marked, lines)) in cells.iter().enumerate() {
-            line = line.pad(LABELS + column * (width + MARK));
             let mark = if *is_marked && at == 0 { "≠ " } else { "  " };
-            line = line.and(WARN, mark);
+            line = line.pad(LABELS + column * (width + MARK)).and(WARN, mark);
             if let Some(piece) = lines.get(at) {
                 line = line.then(piece);
             }
@@ -237,16 +219,16 @@ fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, &[Line])], width
 }
 
 /// The marks that occur, explained.
-fn legend(sheet: &mut Sheet, columns: &[Column<'_>], any_marked: bool) {
-    let any =
-        |text: &str| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.text == text);
+fn legend(sheet: &mut Sheet, columns: &[Column<'_>]) {
+    let cells = || columns.iter().flat_map(|column| &column.cells);
     let parts = [
-        (any_marked, "≠ differs from the primary"),
-        (any(UNKNOWN), "? not seen"),
-        (any(NOT_APPLICABLE), "– does not apply"),
+        (columns.iter().any(|column| column.marks.contains(&true)), "≠ differs from the primary"),
+        (cells().any(|cell| cell.text.starts_with(UNKNOWN)), "? not seen"),
+        (cells().any(|cell| cell.text == NOT_APPLICABLE), "– does not apply"),
+        (columns.iter().any(|column| !column.aside.is_empty()), "(address) not visited"),
     ];
     let used: Vec<&str> =
-        parts.into_iter().filter(|(used, _)| *used).map(|(_, text)| text).collect();
+        parts.into_iter().filter(|(is_used, _)| *is_used).map(|(_, text)| text).collect();
     if !used.is_empty() {
         sheet.line(Line::new(DIM, used.join("   ")));
         sheet.blank();

@@ -8,7 +8,7 @@ use super::{
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     words,
 };
-use crate::survey::{Access, Host, MxLookup, Plan, plan::PlannedVisit};
+use crate::survey::{Host, MxLookup, Plan, plan::PlannedVisit};
 
 /// The plan, laid out for `width` columns.
 pub fn text(plan: &Plan, width: usize) -> String {
@@ -30,7 +30,9 @@ pub fn text(plan: &Plan, width: usize) -> String {
         for (host, address, port) in places {
             sheet.line(Line::new(BOLD, host).and(PLAIN, format!("  {address} port {port}")));
         }
-        visits.iter().for_each(|visit| steps(&mut sheet, visit, width));
+        for visit in visits {
+            steps(&mut sheet, visit, width);
+        }
     }
     left_out(&mut sheet, plan, width);
     sheet.to_string()
@@ -47,13 +49,13 @@ fn place(visit: &PlannedVisit) -> Place<'_> {
     (&visit.host, visit.address, visit.port)
 }
 
-fn alike(these: &[&PlannedVisit], those: &[&PlannedVisit]) -> bool {
+fn alike(ours: &[&PlannedVisit], others: &[&PlannedVisit]) -> bool {
     let same = |(one, other): (&&PlannedVisit, &&PlannedVisit)| {
         one.purpose == other.purpose
             && one.commands == other.commands
             && one.only_if == other.only_if
     };
-    these.len() == those.len() && these.iter().zip(those).all(same)
+    ours.len() == others.len() && ours.iter().zip(others).all(same)
 }
 
 fn sum(plan: &Plan) -> String {
@@ -93,11 +95,7 @@ fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
     for (_, _, host) in plan.mx.hosts() {
         why.extend(host.addresses.is_empty().then(|| addressless(host)));
         why.extend(host.addresses.iter().filter_map(|endpoint| {
-            let reason = match &endpoint.access {
-                Access::SpecialPurpose(name) => format!("not a public address ({name})"),
-                Access::FamilyOff => "its address family is switched off".to_owned(),
-                Access::Open | Access::Allowed(_) => return None,
-            };
+            let (reason, _) = words::barred(&endpoint.access)?;
             Some(format!("{} {}: {reason}", host.name, endpoint.address))
         }));
     }
@@ -106,7 +104,9 @@ fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
     }
     sheet.blank();
     sheet.line(Line::new(BOLD, "Not visited"));
-    why.iter().for_each(|text| sheet.prose(width, Line::default().pad(2), PLAIN, text));
+    for text in why {
+        sheet.prose(width, Line::default().pad(2), PLAIN, &text);
+    }
 }
 
 fn addressless(host: &Host) -> String {

@@ -5,9 +5,15 @@
 
 use crate::{
     report::words,
-    rules::{Spot, View, attribution::Acceptance},
+    rules::{
+        Spot, View,
+        attribution::{Acceptance, Attribution},
+        view::Seat,
+    },
     smtp::{Mailbox, SizeLimit},
-    survey::{Access, Fault, Observation, Purpose, RecipientKind, Stage, Why, reading::Offer},
+    survey::{
+        Blame, Fault, FaultKind, Observation, Purpose, RecipientKind, Stage, Why, reading::Offer,
+    },
     tls::{TlsVersion, TrustFlaw},
 };
 
@@ -64,13 +70,7 @@ pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
         [] | [_] => rows.push(recipient_row(view, "real recipient", RecipientKind::Real)),
         several => rows.extend(several.iter().map(|mailbox| {
             row(mailbox.local(), move |spot| {
-                let seen = view.acceptance_of(spot, mailbox);
-                recipient(
-                    &seen.acceptance,
-                    seen.seen.map(|(_, reply)| reply),
-                    spot,
-                    RecipientKind::Real,
-                )
+                recipient(&view.acceptance_of(spot, mailbox), spot, RecipientKind::Real)
             })
         })),
     }
@@ -85,10 +85,7 @@ fn row<'a>(label: &str, read: impl Fn(&Spot<'a>) -> Cell + 'a) -> Row<'a> {
 }
 
 fn recipient_row<'a>(view: &'a View<'a>, label: &str, kind: RecipientKind) -> Row<'a> {
-    row(label, move |spot| {
-        let seen = view.acceptance(spot, kind);
-        recipient(&seen.acceptance, seen.seen.map(|(_, reply)| reply), spot, kind)
-    })
+    row(label, move |spot| recipient(&view.acceptance(spot, kind), spot, kind))
 }
 
 impl Cell {
@@ -107,12 +104,10 @@ impl Cell {
 
 fn connect(spot: &Spot<'_>) -> Cell {
     let endpoint = spot.endpoint;
-    match &endpoint.access {
-        Access::SpecialPurpose(name) => {
-            return Cell::bad(format!("not visited: {name}"), "special");
-        }
-        Access::FamilyOff => return Cell::unknown("switched off"),
-        Access::Open | Access::Allowed(_) => {}
+    match words::barred(&endpoint.access) {
+        Some((why, Blame::Us)) => return Cell::unknown(why),
+        Some((why, _)) => return Cell::bad(why, "barred"),
+        None => {}
     }
     let stood = endpoint.connected().find_map(|visit| visit.connect.reached());
     match (stood, endpoint.connect_fault()) {
@@ -125,11 +120,11 @@ fn connect(spot: &Spot<'_>) -> Cell {
 /// A fault of ours leaves the trait unknown; any other is an answer of a kind.
 fn broken(fault: &Fault) -> Cell {
     let text = match fault.kind {
-        crate::survey::FaultKind::TimedOut => fault.to_string(),
+        FaultKind::TimedOut => fault.to_string(),
         _ => fault.kind.to_string(),
     };
     match fault.blame() {
-        crate::survey::Blame::Us => Cell::unknown(text),
+        Blame::Us => Cell::unknown(text),
         _ => Cell::bad(text, "broken"),
     }
 }
@@ -232,7 +227,7 @@ fn extensions(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let key = own.join(" ");
     let reference = view
         .primaries()
-        .flat_map(|seat| seat.spots())
+        .flat_map(Seat::spots)
         .find_map(|first| Some((std::ptr::eq(first.endpoint, spot.endpoint), offered(&first)?)));
     let text = match reference {
         Some((false, first)) if first == own => "the same".to_owned(),
@@ -277,23 +272,17 @@ fn sender(spot: &Spot<'_>, wanted: impl Fn(Purpose) -> bool) -> Cell {
     visits().next_back().map_or_else(|| Cell::unknown(NOT_ASKED), |visit| unanswered(&visit.sender))
 }
 
-fn recipient(
-    acceptance: &Acceptance,
-    reply: Option<&crate::smtp::Reply>,
-    spot: &Spot<'_>,
-    kind: RecipientKind,
-) -> Cell {
+fn recipient(seen: &Attribution<'_>, spot: &Spot<'_>, kind: RecipientKind) -> Cell {
     // To take a recipient that does not exist, or a stranger's, is no good answer.
     let wanted = matches!(kind, RecipientKind::Real | RecipientKind::Postmaster);
-    match (acceptance, reply) {
+    match (seen.acceptance, seen.seen) {
         (Acceptance::Accepted, _) if kind == RecipientKind::Relay => {
             Cell::bad("accepted", "accepted")
         }
         (Acceptance::Accepted, _) => Cell::plain("accepted", "accepted"),
-        (Acceptance::Refused(cause), Some(reply)) => {
+        (Acceptance::Refused(cause), Some((_, reply))) => {
             let verb = if reply.is_temporary() { "deferred" } else { "refused" };
-            let words = words::cause(*cause);
-            let text = format!("{verb} ({}): {words}", reply.code);
+            let text = format!("{verb} ({}): {}", reply.code, words::cause(cause));
             if cause.is_prober() {
                 return Cell::unknown(text);
             }
