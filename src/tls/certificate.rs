@@ -11,6 +11,8 @@ use x509_parser::{
     extensions::{GeneralName, ParsedExtension},
     prelude::{FromDer, X509Certificate},
     public_key::PublicKey,
+    signature_algorithm::SignatureAlgorithm,
+    x509::X509Name,
 };
 
 use crate::smtp::Text;
@@ -20,6 +22,9 @@ use crate::smtp::Text;
 pub struct Certificate {
     pub subject: Text,
     pub issuer: Text,
+    /// The organisation in the issuer's name: it stays when an authority changes its intermediates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_organisation: Option<Text>,
     /// Hexadecimal.
     pub serial: String,
     pub not_before: Timestamp,
@@ -54,17 +59,29 @@ pub struct NotACertificate;
 
 /// Signature algorithms by the names people know. RFC 8017, RFC 5758, RFC 8410.
 const SIGNATURES: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.2", "md2WithRSA"),
     ("1.2.840.113549.1.1.4", "md5WithRSA"),
     ("1.2.840.113549.1.1.5", "sha1WithRSA"),
-    ("1.2.840.113549.1.1.10", "RSASSA-PSS"),
     ("1.2.840.113549.1.1.11", "sha256WithRSA"),
     ("1.2.840.113549.1.1.12", "sha384WithRSA"),
     ("1.2.840.113549.1.1.13", "sha512WithRSA"),
+    ("1.2.840.113549.1.1.14", "sha224WithRSA"),
+    ("1.2.840.10040.4.3", "dsa-with-SHA1"),
     ("1.2.840.10045.4.1", "ecdsa-with-SHA1"),
+    ("1.2.840.10045.4.3.1", "ecdsa-with-SHA224"),
     ("1.2.840.10045.4.3.2", "ecdsa-with-SHA256"),
     ("1.2.840.10045.4.3.3", "ecdsa-with-SHA384"),
     ("1.2.840.10045.4.3.4", "ecdsa-with-SHA512"),
+    ("1.3.14.3.2.29", "sha1WithRSA"),
     ("1.3.101.112", "Ed25519"),
+];
+
+/// Hashes under RSASSA-PSS, where they are a parameter. RFC 4055 §2.1, §3.1.
+const PSS_HASHES: &[(&str, &str)] = &[
+    ("1.3.14.3.2.26", "RSASSA-PSS-SHA1"),
+    ("2.16.840.1.101.3.4.2.1", "RSASSA-PSS-SHA256"),
+    ("2.16.840.1.101.3.4.2.2", "RSASSA-PSS-SHA384"),
+    ("2.16.840.1.101.3.4.2.3", "RSASSA-PSS-SHA512"),
 ];
 
 /// Named curves and their sizes in bits. RFC 5480 §2.1.1.1, RFC 5639 §4.1.
@@ -87,12 +104,13 @@ impl Certificate {
         Ok(Self {
             subject: Text::from(parsed.subject().to_string().as_str()),
             issuer: Text::from(parsed.issuer().to_string().as_str()),
+            issuer_organisation: organisation(parsed.issuer()),
             serial: hex(parsed.raw_serial()),
             not_before: instant(parsed.validity().not_before.timestamp())?,
             not_after: instant(parsed.validity().not_after.timestamp())?,
             names: names(&parsed),
             key: key(&parsed),
-            signature: named(SIGNATURES, &parsed.signature_algorithm.algorithm.to_id_string()),
+            signature: signature(&parsed),
             self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
             issuer_elsewhere: issuer_elsewhere(&parsed),
             sha256: hex(&Sha256::digest(der)),
@@ -116,6 +134,20 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+fn organisation(name: &X509Name<'_>) -> Option<Text> {
+    name.iter_organization().find_map(|part| part.as_str().ok()).map(Text::from)
+}
+
+fn signature(certificate: &X509Certificate<'_>) -> String {
+    let algorithm = &certificate.signature_algorithm;
+    match SignatureAlgorithm::try_from(algorithm) {
+        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => {
+            named(PSS_HASHES, &parameters.hash_algorithm_oid().to_id_string())
+        }
+        _ => named(SIGNATURES, &algorithm.algorithm.to_id_string()),
+    }
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<Text> {
@@ -189,6 +221,7 @@ mod tests {
                 .unwrap();
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(rcgen::DnType::CommonName, "mx.example\u{1b}[2J");
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "Example Works");
         Certificate::from_der(params.self_signed(key).unwrap().der()).unwrap()
     }
 
@@ -204,6 +237,7 @@ mod tests {
             assert_eq!(facts.signature, signature);
             assert_eq!(facts.names, [Text::from("mx.example"), Text::from("192.0.2.1")]);
             assert!(facts.self_issued);
+            assert_eq!(facts.issuer_organisation, Some(Text::from("Example Works")));
             assert_eq!(facts.sha256.len(), 64);
         }
     }
