@@ -87,8 +87,27 @@ pub static CATALOGUE: &[Rule] = rules! {
     // RCPT: who takes the mail.
 
     // TLS: what protects it on the way.
+    "TLS01" "starttls-missing" High tls::starttls_missing: "STARTTLS is not offered: mail travels in clear text";
+    "TLS02" "backup-without-starttls" High tls::backup_without_starttls: "the primary offers STARTTLS, the backup does not";
+    "TLS03" "starttls-broken" High tls::starttls_broken: "STARTTLS is offered, but no TLS session comes of it";
+    "TLS04" "starttls-intermittent" Medium tls::starttls_intermittent: "STARTTLS works on some visits and not on others";
+    "TLS05" "plaintext-after-starttls" High tls::plaintext_after_starttls: "clear text arrives between the reply to STARTTLS and the handshake";
+    "TLS06" "backup-lower-tls-version" Medium tls::backup_lower_tls_version: "the backup's best TLS version is older than the primary's";
+    "TLS09" "only-obsolete-tls" High tls::only_obsolete_tls: "nothing from TLS 1.2 up is spoken";
+    "TLS16" "large-hello-intolerant" Medium tls::large_hello_intolerant: "TLS works only when the client opens it with a small hello";
+    "TLS17" "no-post-quantum-group" Info tls::no_post_quantum_group: "no key exchange that withstands quantum computers";
+    "TLS18" "starttls-stripped" High tls::starttls_stripped: "a device on the way blots STARTTLS out";
 
     // CERT: who it is handed to.
+    "CERT01" "certificate-expired" Low cert::certificate_expired: "the certificate has run out";
+    "CERT02" "certificate-expiring" Medium cert::certificate_expiring: "the certificate runs out soon, measured by its lifetime";
+    "CERT03" "certificate-untrusted" Info cert::certificate_untrusted: "the certificate comes from nobody that senders know";
+    "CERT04" "certificate-name-mismatch" Info cert::certificate_name_mismatch: "the certificate is for other names than the MX name";
+    "CERT05" "backup-certificate-weaker" Medium cert::backup_certificate_weaker: "the primary's certificate verifies, the backup's does not";
+    "CERT06" "certificate-key-short" High cert::certificate_key_short: "a key of the chain is too short to resist";
+    "CERT07" "certificate-signature-weak" High cert::certificate_signature_weak: "a certificate of the chain is signed with a broken hash";
+    "CERT08" "certificate-chain-incomplete" Low cert::certificate_chain_incomplete: "the server does not send the issuer of its certificate";
+    "CERT09" "renewal-lags-on-backup" Low cert::renewal_lags_on_backup: "the primary's certificate was renewed, the backup's was not";
 
     // US: about the prober, never about them.
     "US01" "port-25-closed-here" Unproven us::port_25_closed_here:

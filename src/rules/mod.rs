@@ -11,6 +11,7 @@ mod mx;
 mod net;
 mod operators;
 mod rcpt;
+mod starttls;
 mod strength;
 mod tls;
 mod us;

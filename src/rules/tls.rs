@@ -1,1 +1,226 @@
-//! TLS rules.
+//! TLS rules: whether mail is encrypted on its way in, and how well.
+//!
+//! Graded as a sender to whom nothing was promised would: it takes TLS where it can get it, and
+//! falls back to clear text. Certificates are judged in `cert`; old versions and weak suites that a
+//! server merely accepts are not looked at here.
+
+use super::{
+    Case, Severity, Spot, Subject, View,
+    finding::Confidence,
+    starttls::{
+        Encryption, Failure, encryption, failures, has_extensions, missing, offer, surety,
+        unspeakable,
+    },
+    strength,
+    view::Seat,
+};
+use crate::{
+    smtp::{Speaker, Text},
+    survey::{Observation, Purpose, Role, reading::Offer},
+    tls::{Handshake, Hello, TlsVersion},
+};
+
+pub fn starttls_missing(view: &View<'_>) -> Vec<Case> {
+    in_clear(view, |spot| missing(view, spot)).filter(|case| case.against.is_none()).collect()
+}
+
+pub fn backup_without_starttls(view: &View<'_>) -> Vec<Case> {
+    in_clear(view, |spot| missing(view, spot)).filter(|case| case.against.is_some()).collect()
+}
+
+pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
+    let broken = |spot: &Spot<'_>| {
+        let failures = unspeakable(view, spot)?;
+        let case = spot.case().sure(surety(&failures));
+        (!failures.iter().all(Failure::is_version)).then(|| shown(case, spot, &failures))
+    };
+    in_clear(view, broken).collect()
+}
+
+pub fn starttls_intermittent(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let visits = &spot.endpoint.observations;
+        if spot.endpoint.starttls() == Offer::Sometimes {
+            let answers = visits.iter().filter(|visit| has_extensions(visit));
+            return Some(answers.fold(spot.case(), |case, visit| case.seen(offer(spot, visit))));
+        }
+        let (visit, handshake) = spot.endpoint.handshake()?;
+        let mut failures = failures(view, spot);
+        // A hello that is too large for something on the way fails each time: TLS16 says so.
+        failures.retain(|failure| handshake.hello == Hello::Hybrid || !failure.in_handshake());
+        let case = (!failures.is_empty()).then(|| shown(spot.case(), spot, &failures))?;
+        Some(case.seen(spot.exchange(visit, "tls", agreed(handshake), "STARTTLS")))
+    })
+}
+
+pub fn plaintext_after_starttls(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let visits = spot.endpoint.observations.iter();
+        let mut unasked = visits.filter(|visit| !visit.unasked_before_tls.is_empty()).peekable();
+        unasked.peek()?;
+        let fact = "unasked_before_tls";
+        Some(unasked.fold(spot.case(), |case, visit| {
+            case.seen(spot.exchange(visit, fact, &visit.unasked_before_tls, "STARTTLS"))
+        }))
+    })
+}
+
+pub fn backup_lower_tls_version(view: &View<'_>) -> Vec<Case> {
+    let version = |spot: &Spot<'_>| best(spot).map(|(_, handshake)| handshake.version);
+    let shown = |spot: Spot<'_>| {
+        let (visit, handshake) = best(&spot)?;
+        Some(spot.exchange(visit, "tls.version", handshake.version, "STARTTLS"))
+    };
+    let weaker = strength::weaker_backups(view, version).into_iter();
+    let case = |weaker: strength::Weaker<'_, TlsVersion>| {
+        let evidence = [weaker.spot, weaker.reference].into_iter().filter_map(shown);
+        evidence.fold(weaker.case(), Case::seen)
+    };
+    weaker.map(case).collect()
+}
+
+/// From what the ordinary visits saw: no version that we speak was good enough for the server.
+pub fn only_obsolete_tls(view: &View<'_>) -> Vec<Case> {
+    let obsolete = |spot: &Spot<'_>| {
+        let failures = unspeakable(view, spot)?;
+        let case = spot.case().sure(surety(&failures));
+        failures.iter().all(Failure::is_version).then(|| shown(case, spot, &failures))
+    };
+    in_clear(view, obsolete).collect()
+}
+
+pub fn large_hello_intolerant(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let (visit, handshake) = spot.endpoint.handshake()?;
+        let mut failures = failures(view, spot);
+        failures
+            .retain(|failure| failure.in_handshake() && failure.visit.purpose == Purpose::Session);
+        if handshake.hello == Hello::Hybrid || failures.is_empty() {
+            return None;
+        }
+        // One failure may be chance; the one success behind it speaks against that.
+        let case = shown(spot.case().sure(Confidence::Medium), spot, &failures);
+        Some(case.seen(spot.exchange(visit, "tls", agreed(handshake), "STARTTLS")))
+    })
+}
+
+pub fn no_post_quantum_group(view: &View<'_>) -> Vec<Case> {
+    let shown = |case: Case, spot: &Spot<'_>| match offered_hybrid(spot) {
+        Some((visit, handshake)) => {
+            let group = handshake.group.as_deref().unwrap_or("not known");
+            let saw = format!("{} with {group}", handshake.version);
+            case.seen(spot.exchange(visit, "tls.group", saw, "STARTTLS"))
+        }
+        None => case,
+    };
+    let lacking: Vec<Spot<'_>> =
+        view.spots().filter(|spot| post_quantum(spot) == Some(false)).collect();
+    let anybody = view.spots().any(|spot| post_quantum(&spot) == Some(true));
+    if lacking.is_empty() {
+        return Vec::new();
+    }
+    if !anybody {
+        let case = Case::about(Subject::domain());
+        return vec![lacking.iter().fold(case, |case, spot| shown(case, spot))];
+    }
+    let reference = strength::reference(view, post_quantum).filter(|(_, has)| *has);
+    let judge = |seat: Seat<'_>| -> Vec<Case> {
+        let reference = reference.filter(|_| seat.role != Role::Primary).map(|(spot, _)| spot);
+        // Without TLS 1.3 there can be no such group, and TLS06 has told of the older version.
+        let older = |spot: &Spot<'_>| {
+            reference.is_some()
+                && best(spot).is_some_and(|(_, done)| done.version < TlsVersion::Tls13)
+        };
+        let lacks = |spot: &Spot<'_>| post_quantum(spot) == Some(false) && !older(spot);
+        let cases = seat.cases(|spot| lacks(spot).then(|| shown(spot.case(), spot)));
+        let compare = |case: Case| match reference {
+            Some(primary) => {
+                let case = case.graded(Severity::Low).against(primary.seat.subject());
+                shown(case, &primary)
+            }
+            None => case,
+        };
+        cases.into_iter().map(compare).collect()
+    };
+    view.seats().flat_map(judge).collect()
+}
+
+pub fn starttls_stripped(view: &View<'_>) -> Vec<Case> {
+    let masked = |spot: &Spot<'_>| matches!(spot.endpoint.starttls(), Offer::Masked(_));
+    // Hosts that have nothing to do with each other share no firewall, except ours.
+    let everywhere = view.has_unrelated_hosts()
+        && view.spots().filter(|spot| spot.endpoint.hello().is_some()).all(|spot| masked(&spot));
+    let confidence = if everywhere { Confidence::Low } else { Confidence::High };
+    let stripped = |spot: &Spot<'_>| {
+        let Offer::Masked(mask) = spot.endpoint.starttls() else {
+            return None;
+        };
+        let visit = spot.endpoint.observations.iter().find(|visit| visit.masked().is_some())?;
+        let greeted = visit.greeting.reached().and_then(|greeting| greeting.masked());
+        let fact = if greeted == Some(mask) { "greeting" } else { "hello.capabilities" };
+        let blot = |who, line: &Text| {
+            let mut windows = line.as_bytes().windows(mask.as_bytes().len().max(1));
+            who == Speaker::Server && windows.any(|part| part.eq_ignore_ascii_case(mask.as_bytes()))
+        };
+        Some(spot.case().sure(confidence).seen(spot.evidence(visit, fact, mask, blot)))
+    };
+    in_clear(view, stripped).collect()
+}
+
+/// Cases of mail in clear text, whatever the reason. On a backup they are held against the primary
+/// tier, if that encrypts.
+///
+/// Where the domain promises encryption (DANE, MTA-STS), each of these is worse than its rule says
+/// by itself: a grade by promise belongs here, and nowhere else among the TLS rules.
+fn in_clear<'a>(
+    view: &View<'a>,
+    check: impl Fn(&Spot<'a>) -> Option<Case>,
+) -> impl Iterator<Item = Case> {
+    let bar = strength::reference(view, |spot| encryption(view, spot));
+    let encrypts = bar.filter(|(_, answer)| *answer > Encryption::Never).map(|(spot, _)| spot);
+    let judge = |seat: Seat<'a>| {
+        let primary = encrypts.filter(|_| seat.role != Role::Primary);
+        let compare = |case: Case| match primary {
+            Some(primary) => case.against(primary.seat.subject()),
+            None => case,
+        };
+        seat.cases(&check).into_iter().map(compare).collect::<Vec<Case>>()
+    };
+    view.seats().flat_map(judge).collect::<Vec<Case>>().into_iter()
+}
+
+fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
+    failures.iter().fold(case, |case, failure| {
+        case.seen(spot.exchange(failure.visit, "tls", failure, "STARTTLS"))
+    })
+}
+
+fn agreed(handshake: &Handshake) -> String {
+    let hello = match handshake.hello {
+        Hello::Classical => "classical hello: ",
+        Hello::Hybrid => "",
+    };
+    format!("{hello}{} with {}", handshake.version, handshake.suite)
+}
+
+/// The finished handshake of the highest version.
+fn best<'a>(spot: &Spot<'a>) -> Option<(&'a Observation, &'a Handshake)> {
+    let done = spot.endpoint.observations.iter();
+    let done = done.filter_map(|visit| Some((visit, visit.tls.reached()?)));
+    // The first of equals, which is the visit a reader will look at.
+    done.reduce(|best, next| if next.1.version > best.1.version { next } else { best })
+}
+
+/// The first finished handshake that began with X25519MLKEM768 on offer.
+fn offered_hybrid<'a>(spot: &Spot<'a>) -> Option<(&'a Observation, &'a Handshake)> {
+    let done = spot.endpoint.observations.iter();
+    let mut done = done.filter_map(|visit| Some((visit, visit.tls.reached()?)));
+    done.find(|(_, handshake)| handshake.hello == Hello::Hybrid)
+}
+
+/// `None` where it was not on offer, or where the library does not tell the group.
+fn post_quantum(spot: &Spot<'_>) -> Option<bool> {
+    let (_, handshake) = offered_hybrid(spot)?;
+    let told = handshake.group.is_some() || handshake.version < TlsVersion::Tls13;
+    told.then(|| handshake.is_post_quantum())
+}

@@ -159,7 +159,7 @@ impl<'a> Spot<'a> {
     }
 
     /// Evidence from one exchange of a visit: our command that begins with `command`, and what came
-    /// back. With no command it is the greeting.
+    /// of it. With no command it is the greeting.
     pub fn exchange(
         &self,
         visit: &'a Observation,
@@ -174,7 +174,7 @@ impl<'a> Spot<'a> {
                     !command.is_empty() && line.text.as_bytes().starts_with(command.as_bytes());
                 within
             }
-            Speaker::Event => false,
+            Speaker::Event => within && !command.is_empty(),
             Speaker::Server => within,
         });
         let lines = cited.map(|(number, _)| number).collect();

@@ -1,0 +1,185 @@
+//! What the visits tell of STARTTLS at one address: offered or not, refused, broken, or spoken.
+//!
+//! Tells what is the server's from what is ours. Grades nothing; that is for `tls`.
+
+use std::fmt;
+
+use super::{Case, Evidence, Spot, View, finding::Confidence};
+use crate::{
+    smtp::{Reply, cause},
+    survey::{
+        Fault, FaultKind, Observation, Phase, Purpose, Stage, observation::HelloVerb,
+        reading::Offer,
+    },
+};
+
+/// How often mail to an address is encrypted, as far as the visits tell; least first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Encryption {
+    Never,
+    Sometimes,
+    Always,
+}
+
+/// A try at TLS that failed in a way that is the server's, or its network's.
+#[derive(Clone, Copy)]
+pub struct Failure<'a> {
+    pub visit: &'a Observation,
+    how: How<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum How<'a> {
+    Broke(&'a Fault),
+    Declined(&'a Reply),
+}
+
+pub fn encryption(view: &View<'_>, spot: &Spot<'_>) -> Option<Encryption> {
+    match spot.endpoint.starttls() {
+        Offer::Always if unspeakable(view, spot).is_some() => Some(Encryption::Never),
+        Offer::Always => Some(Encryption::Always),
+        Offer::Sometimes => Some(Encryption::Sometimes),
+        Offer::Masked(_) | Offer::Never { .. } => Some(Encryption::Never),
+        // HELO was answered: without extensions there is no STARTTLS.
+        Offer::Unknown => spot.endpoint.hello().map(|_| Encryption::Never),
+    }
+}
+
+/// No visit was offered STARTTLS, and that is more than one bad moment.
+pub fn missing(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
+    let Offer::Never { visits } = spot.endpoint.starttls() else {
+        return None;
+    };
+    let asked = spot.endpoint.observations.iter().filter(|visit| has_extensions(visit));
+    let last = asked.clone().last()?;
+    // A server that has enough of us may leave out what costs it most.
+    let refusals = view.refusals(spot);
+    let mut stops = refusals.iter().filter(|refusal| cause::asks_to_stop(refusal.reply));
+    if stops.any(|stop| visits < 2 || !std::ptr::eq(stop.visit, last)) {
+        return None;
+    }
+    let confidence = match visits {
+        1 if confirmation_broke(spot) => Confidence::Medium,
+        0 | 1 => return None,
+        _ => Confidence::High,
+    };
+    let case = spot.case().sure(confidence);
+    Some(asked.fold(case, |case, visit| case.seen(offer(spot, visit))))
+}
+
+/// Whether another visit was made that got no answer to EHLO: not for want of trying.
+fn confirmation_broke(spot: &Spot<'_>) -> bool {
+    let broke = |visit: &Observation| {
+        visit.connect.broke().or(visit.greeting.broke()).or(visit.hello.broke()).is_some()
+    };
+    spot.endpoint.observations.iter().any(broke)
+}
+
+/// Whether the visit got an answer to EHLO in clear.
+pub fn has_extensions(visit: &&Observation) -> bool {
+    visit.hello.reached().is_some_and(|hello| hello.verb == HelloVerb::Ehlo)
+}
+
+/// Whether one visit was offered STARTTLS, as evidence.
+pub fn offer<'a>(spot: &Spot<'a>, visit: &'a Observation) -> Evidence {
+    let offered = visit.hello.reached().is_some_and(|hello| hello.capabilities.has("STARTTLS"));
+    let saw = if offered { "offered" } else { "not offered" };
+    spot.exchange(visit, "hello.starttls", saw, "EHLO")
+}
+
+/// What failed each time, where STARTTLS is offered and no handshake was ever finished.
+pub fn unspeakable<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Vec<Failure<'a>>> {
+    let failures = failures(view, spot);
+    (!failures.is_empty() && spot.endpoint.handshake().is_none()).then_some(failures)
+}
+
+pub fn failures<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Failure<'a>> {
+    let about_us: Vec<&Reply> = view
+        .refusals(spot)
+        .iter()
+        .filter(|refusal| refusal.diagnosis.cause.is_prober() || cause::asks_to_stop(refusal.reply))
+        .map(|refusal| refusal.reply)
+        .collect();
+    let failure = |visit: &'a Observation| {
+        let how = match &visit.tls {
+            Stage::Broke(fault) if is_about_tls(fault) => How::Broke(fault),
+            Stage::Declined(reply) if !about_us.iter().any(|us| std::ptr::eq(*us, reply)) => {
+                How::Declined(reply)
+            }
+            _ => return None,
+        };
+        Some(Failure { visit, how })
+    };
+    spot.endpoint.observations.iter().filter_map(failure).collect()
+}
+
+/// Whether a fault says something about the server's TLS.
+///
+/// The connection stood and had carried replies until a moment ago. Silence or a hang-up right
+/// behind STARTTLS is therefore about TLS, or about a device that does not let it through, and not
+/// about the way there. What this machine broke off, or what ran out of time because of all that
+/// went before, says nothing.
+fn is_about_tls(fault: &Fault) -> bool {
+    let theirs = matches!(
+        fault.kind,
+        FaultKind::Closed
+            | FaultKind::NotSmtp(_)
+            | FaultKind::Reset
+            | FaultKind::TimedOut
+            | FaultKind::TlsAlert(_)
+            | FaultKind::TlsFailed(_)
+    );
+    theirs && matches!(fault.phase, Phase::Handshake | Phase::StartTls)
+}
+
+/// How sure it is that nobody can speak TLS there.
+pub fn surety<'a>(failures: &[Failure<'a>]) -> Confidence {
+    let all = |kind: fn(&Failure<'a>) -> bool| failures.iter().all(kind);
+    // The server found nothing in common with us: it may still agree with older software.
+    if all(Failure::is_mismatch) {
+        return Confidence::Low;
+    }
+    match failures {
+        [one] if one.is_temporary() => Confidence::Low,
+        [_] => Confidence::Medium,
+        _ if all(Failure::is_silence) => Confidence::Medium,
+        _ => Confidence::High,
+    }
+}
+
+impl Failure<'_> {
+    pub fn in_handshake(&self) -> bool {
+        matches!(self.how, How::Broke(fault) if fault.phase == Phase::Handshake)
+    }
+
+    /// The server likes none of our versions: protocol_version. RFC 8446 §6.2.
+    pub fn is_version(&self) -> bool {
+        matches!(self.how, How::Broke(Fault { kind: FaultKind::TlsAlert(70), .. }))
+    }
+
+    /// The server likes none of our suites, groups or signatures: handshake_failure or
+    /// insufficient_security. RFC 8446 §6.2.
+    fn is_mismatch(&self) -> bool {
+        matches!(self.how, How::Broke(Fault { kind: FaultKind::TlsAlert(40 | 71), .. }))
+    }
+
+    fn is_silence(&self) -> bool {
+        matches!(self.how, How::Broke(Fault { kind: FaultKind::TimedOut, .. }))
+    }
+
+    fn is_temporary(&self) -> bool {
+        matches!(self.how, How::Declined(reply) if reply.is_temporary())
+    }
+}
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.in_handshake() && self.visit.purpose == Purpose::ClassicalHello {
+            f.write_str("classical hello: ")?;
+        }
+        match self.how {
+            How::Broke(fault) => fault.fmt(f),
+            How::Declined(reply) => reply.fmt(f),
+        }
+    }
+}
