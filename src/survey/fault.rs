@@ -64,6 +64,8 @@ pub enum FaultKind {
     TlsAlert(u8),
     /// TLS failed otherwise, in the library's words.
     TlsFailed(String),
+    /// The peer went on with a TLS version older than any we offered.
+    TlsTooOld,
     /// The network said that host or network cannot be reached.
     Unreachable,
     /// An operating system error without a name of its own here.
@@ -88,7 +90,8 @@ impl FaultKind {
             | Self::Refused
             | Self::Reset
             | Self::TlsAlert(_)
-            | Self::TlsFailed(_) => Blame::Peer,
+            | Self::TlsFailed(_)
+            | Self::TlsTooOld => Blame::Peer,
             Self::TimedOut | Self::OutOfTime | Self::Unreachable | Self::Proxy(_) | Self::Io(_) => {
                 Blame::Path
             }
@@ -129,6 +132,28 @@ impl fmt::Display for Seconds {
     }
 }
 
+/// The alerts with which servers end a handshake. RFC 8446 §6.2.
+fn alert(number: u8) -> Option<&'static str> {
+    Some(match number {
+        10 => "unexpected_message",
+        20 => "bad_record_mac",
+        22 => "record_overflow",
+        40 => "handshake_failure",
+        47 => "illegal_parameter",
+        50 => "decode_error",
+        51 => "decrypt_error",
+        70 => "protocol_version",
+        71 => "insufficient_security",
+        80 => "internal_error",
+        86 => "inappropriate_fallback",
+        109 => "missing_extension",
+        110 => "unsupported_extension",
+        112 => "unrecognized_name",
+        116 => "certificate_required",
+        _ => return None,
+    })
+}
+
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -142,8 +167,12 @@ impl fmt::Display for FaultKind {
             Self::Refused => f.write_str("connection refused"),
             Self::Reset => f.write_str("connection reset"),
             Self::TimedOut => f.write_str("timed out"),
-            Self::TlsAlert(number) => write!(f, "TLS alert {number}"),
+            Self::TlsAlert(number) => match alert(*number) {
+                Some(name) => write!(f, "TLS alert {number} ({name})"),
+                None => write!(f, "TLS alert {number}"),
+            },
             Self::TlsFailed(what) => write!(f, "TLS failed ({what})"),
+            Self::TlsTooOld => f.write_str("TLS version older than 1.2"),
             Self::Unreachable => f.write_str("host unreachable"),
             Self::Io(what) => f.write_str(what),
         }
