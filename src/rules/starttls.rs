@@ -51,7 +51,7 @@ pub fn missing(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
         return None;
     };
     let asked = spot.endpoint.observations.iter().filter(|visit| has_extensions(visit));
-    let last = asked.clone().last()?;
+    let last = asked.clone().next_back()?;
     // A server that has enough of us may leave out what costs it most.
     let refusals = view.refusals(spot);
     let mut stops = refusals.iter().filter(|refusal| cause::asks_to_stop(refusal.reply));
@@ -76,7 +76,7 @@ fn confirmation_broke(spot: &Spot<'_>) -> bool {
 }
 
 /// Whether the visit got an answer to EHLO in clear.
-pub fn has_extensions(visit: &&Observation) -> bool {
+pub fn has_extensions(visit: &Observation) -> bool {
     visit.hello.reached().is_some_and(|hello| hello.verb == HelloVerb::Ehlo)
 }
 
@@ -128,6 +128,7 @@ fn is_about_tls(fault: &Fault) -> bool {
             | FaultKind::TimedOut
             | FaultKind::TlsAlert(_)
             | FaultKind::TlsFailed(_)
+            | FaultKind::TlsTooOld
     );
     theirs && matches!(fault.phase, Phase::Handshake | Phase::StartTls)
 }
@@ -142,7 +143,7 @@ pub fn surety<'a>(failures: &[Failure<'a>]) -> Confidence {
     match failures {
         [one] if one.is_temporary() => Confidence::Low,
         [_] => Confidence::Medium,
-        _ if all(Failure::is_silence) => Confidence::Medium,
+        _ if all(Failure::is_silence) || all(Failure::is_temporary) => Confidence::Medium,
         _ => Confidence::High,
     }
 }
@@ -152,19 +153,27 @@ impl Failure<'_> {
         matches!(self.how, How::Broke(fault) if fault.phase == Phase::Handshake)
     }
 
-    /// The server likes none of our versions: protocol_version. RFC 8446 §6.2.
+    /// The server knows none of our versions: it says `protocol_version` (RFC 8446 §6.2), or picks
+    /// an older one.
     pub fn is_version(&self) -> bool {
-        matches!(self.how, How::Broke(Fault { kind: FaultKind::TlsAlert(70), .. }))
+        matches!(self.kind(), Some(FaultKind::TlsAlert(70) | FaultKind::TlsTooOld))
     }
 
-    /// The server likes none of our suites, groups or signatures: handshake_failure or
-    /// insufficient_security. RFC 8446 §6.2.
+    /// The server likes none of our suites, groups or signatures: `handshake_failure` or
+    /// `insufficient_security`. RFC 8446 §6.2.
     fn is_mismatch(&self) -> bool {
-        matches!(self.how, How::Broke(Fault { kind: FaultKind::TlsAlert(40 | 71), .. }))
+        matches!(self.kind(), Some(FaultKind::TlsAlert(40 | 71)))
     }
 
     fn is_silence(&self) -> bool {
-        matches!(self.how, How::Broke(Fault { kind: FaultKind::TimedOut, .. }))
+        matches!(self.kind(), Some(FaultKind::TimedOut))
+    }
+
+    fn kind(&self) -> Option<&FaultKind> {
+        match self.how {
+            How::Broke(fault) => Some(&fault.kind),
+            How::Declined(_) => None,
+        }
     }
 
     fn is_temporary(&self) -> bool {

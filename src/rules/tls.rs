@@ -21,11 +21,15 @@ use crate::{
 };
 
 pub fn starttls_missing(view: &View<'_>) -> Vec<Case> {
-    in_clear(view, |spot| missing(view, spot)).filter(|case| case.against.is_none()).collect()
+    let mut cases = in_clear(view, |spot| missing(view, spot));
+    cases.retain(|case| case.against.is_none());
+    cases
 }
 
 pub fn backup_without_starttls(view: &View<'_>) -> Vec<Case> {
-    in_clear(view, |spot| missing(view, spot)).filter(|case| case.against.is_some()).collect()
+    let mut cases = in_clear(view, |spot| missing(view, spot));
+    cases.retain(|case| case.against.is_some());
+    cases
 }
 
 pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
@@ -34,7 +38,7 @@ pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
         let case = spot.case().sure(surety(&failures));
         (!failures.iter().all(Failure::is_version)).then(|| shown(case, spot, &failures))
     };
-    in_clear(view, broken).collect()
+    in_clear(view, broken)
 }
 
 pub fn starttls_intermittent(view: &View<'_>) -> Vec<Case> {
@@ -86,7 +90,7 @@ pub fn only_obsolete_tls(view: &View<'_>) -> Vec<Case> {
         let case = spot.case().sure(surety(&failures));
         failures.iter().all(Failure::is_version).then(|| shown(case, spot, &failures))
     };
-    in_clear(view, obsolete).collect()
+    in_clear(view, obsolete)
 }
 
 pub fn large_hello_intolerant(view: &View<'_>) -> Vec<Case> {
@@ -98,7 +102,7 @@ pub fn large_hello_intolerant(view: &View<'_>) -> Vec<Case> {
         if handshake.hello == Hello::Hybrid || failures.is_empty() {
             return None;
         }
-        // One failure may be chance; the one success behind it speaks against that.
+        // Each hello was tried once, so that chance is not ruled out.
         let case = shown(spot.case().sure(Confidence::Medium), spot, &failures);
         Some(case.seen(spot.exchange(visit, "tls", agreed(handshake), "STARTTLS")))
     })
@@ -121,7 +125,7 @@ pub fn no_post_quantum_group(view: &View<'_>) -> Vec<Case> {
     }
     if !anybody {
         let case = Case::about(Subject::domain());
-        return vec![lacking.iter().fold(case, |case, spot| shown(case, spot))];
+        return vec![lacking.iter().fold(case, &shown)];
     }
     let reference = strength::reference(view, post_quantum).filter(|(_, has)| *has);
     let judge = |seat: Seat<'_>| -> Vec<Case> {
@@ -164,7 +168,7 @@ pub fn starttls_stripped(view: &View<'_>) -> Vec<Case> {
         };
         Some(spot.case().sure(confidence).seen(spot.evidence(visit, fact, mask, blot)))
     };
-    in_clear(view, stripped).collect()
+    in_clear(view, stripped)
 }
 
 /// Cases of mail in clear text, whatever the reason. On a backup they are held against the primary
@@ -172,10 +176,7 @@ pub fn starttls_stripped(view: &View<'_>) -> Vec<Case> {
 ///
 /// Where the domain promises encryption (DANE, MTA-STS), each of these is worse than its rule says
 /// by itself: a grade by promise belongs here, and nowhere else among the TLS rules.
-fn in_clear<'a>(
-    view: &View<'a>,
-    check: impl Fn(&Spot<'a>) -> Option<Case>,
-) -> impl Iterator<Item = Case> {
+fn in_clear<'a>(view: &View<'a>, check: impl Fn(&Spot<'a>) -> Option<Case>) -> Vec<Case> {
     let bar = strength::reference(view, |spot| encryption(view, spot));
     let encrypts = bar.filter(|(_, answer)| *answer > Encryption::Never).map(|(spot, _)| spot);
     let judge = |seat: Seat<'a>| {
@@ -186,7 +187,7 @@ fn in_clear<'a>(
         };
         seat.cases(&check).into_iter().map(compare).collect::<Vec<Case>>()
     };
-    view.seats().flat_map(judge).collect::<Vec<Case>>().into_iter()
+    view.seats().flat_map(judge).collect()
 }
 
 fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
