@@ -1,7 +1,7 @@
 //! MX rules: what DNS says about the exchangers.
 //!
-//! Reads names, look-ups, and which addresses answer; what servers say is for the other areas. A
-//! look-up that failed is never a fact about a host.
+//! A little long, because an area is one file. Reads names, look-ups, and which addresses answer;
+//! what servers say is for the other areas. A look-up that failed is never a fact about a host.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +29,7 @@ use crate::{
 /// addresses of all hosts together.
 const MANY: usize = 5;
 
+/// Two addresses of one name may be two machines, so they pass.
 pub fn single_mail_host(view: &View<'_>) -> Vec<Case> {
     let hosts = distinct(view);
     let [seat] = hosts.as_slice() else {
@@ -61,6 +62,7 @@ pub fn null_mx_beside_others(view: &View<'_>) -> Vec<Case> {
     vec![Case::about(Subject::domain()).seen(Evidence::plain("mx.records", saw))]
 }
 
+/// RFC 7505 §3 gives the number.
 pub fn null_mx_preference_not_zero(view: &View<'_>) -> Vec<Case> {
     match view.survey.mx {
         MxLookup::Null { preference } if preference > 0 => {
@@ -71,6 +73,7 @@ pub fn null_mx_preference_not_zero(view: &View<'_>) -> Vec<Case> {
     }
 }
 
+/// RFC 2181 §10.3. Where the alias leads nowhere, the missing address is told beside it.
 pub fn mx_is_alias(view: &View<'_>) -> Vec<Case> {
     let aliases = distinct(view).into_iter().filter(|seat| !seat.host.alias.is_empty());
     aliases.map(|seat| seat.case().seen(alias(seat.host))).collect()
@@ -81,6 +84,7 @@ pub fn mx_is_address_literal(view: &View<'_>) -> Vec<Case> {
     literals.map(|seat| seat.case().seen(listed(&[seat]))).collect()
 }
 
+/// An underscore is no part of a host name, though such a name resolves and many senders use it.
 pub fn mx_name_invalid(view: &View<'_>) -> Vec<Case> {
     let invalid = |seat: &Seat<'_>| match DomainName::parse(&seat.host.name) {
         Ok(name) => !name.is_host_name(),
@@ -107,6 +111,7 @@ pub fn mx_without_address(view: &View<'_>) -> Vec<Case> {
     hosts.iter().copied().filter(lost).map(case).collect()
 }
 
+/// Silent for names that nobody can register, such as those below `local`.
 pub fn mx_name_unregistered(view: &View<'_>) -> Vec<Case> {
     let case = |seat: Seat<'_>| {
         let missing = unregistered(seat.host)?;
@@ -115,6 +120,7 @@ pub fn mx_name_unregistered(view: &View<'_>) -> Vec<Case> {
     distinct(view).into_iter().filter_map(case).collect()
 }
 
+/// What the user allowed is right where the user is, and not told.
 pub fn mx_address_not_public(view: &View<'_>) -> Vec<Case> {
     let case = |spot: Spot<'_>| match &spot.endpoint.access {
         Access::SpecialPurpose(purpose) => {
@@ -126,6 +132,7 @@ pub fn mx_address_not_public(view: &View<'_>) -> Vec<Case> {
     distinct(view).into_iter().flat_map(Seat::spots).filter_map(case).collect()
 }
 
+/// Compared with the first better host only: the rest follows from that.
 pub fn hosts_share_address(view: &View<'_>) -> Vec<Case> {
     let hosts = distinct(view);
     let case = |seat: &Seat<'_>| {
@@ -139,6 +146,7 @@ pub fn hosts_share_address(view: &View<'_>) -> Vec<Case> {
     hosts.iter().filter_map(case).collect()
 }
 
+/// Reads the records, because a tier holds a name once.
 pub fn duplicate_mx(view: &View<'_>) -> Vec<Case> {
     let mut preferences: BTreeMap<String, BTreeSet<u16>> = BTreeMap::new();
     for record in records(view) {
@@ -152,6 +160,7 @@ pub fn duplicate_mx(view: &View<'_>) -> Vec<Case> {
     distinct(view).into_iter().filter_map(case).collect()
 }
 
+/// A family with one address shares nothing, and does not keep the other from being judged.
 pub fn hosts_share_network(view: &View<'_>) -> Vec<Case> {
     let hosts = distinct(view);
     let unseen = |seat: &Seat<'_>| seat.host.is_unresolved() || seat.host.left_out > 0;
@@ -194,8 +203,8 @@ pub fn mixed_providers(view: &View<'_>) -> Vec<Case> {
 
 pub fn crowded_preferences(view: &View<'_>) -> Vec<Case> {
     let tiers = view.survey.mx.tiers();
-    let crowded = |pair: &&[Tier]| pair[1].preference - pair[0].preference == 1;
-    if tiers.windows(2).filter(crowded).count() == 0 {
+    let crowded = |pair: &[Tier]| pair[0].preference.checked_add(1) == Some(pair[1].preference);
+    if !tiers.windows(2).any(crowded) {
         return Vec::new();
     }
     vec![Case::about(Subject::domain()).seen(listed(&distinct(view)))]
@@ -216,6 +225,7 @@ pub fn implicit_mx(view: &View<'_>) -> Vec<Case> {
     vec![Case::about(Subject::domain()).seen(Evidence::plain("mx", &host.name))]
 }
 
+/// Each address once, whatever the number of names that lead to it.
 pub fn reverse_name_missing(view: &View<'_>) -> Vec<Case> {
     let mut met = BTreeSet::new();
     let case = |spot: Spot<'_>| {
@@ -226,6 +236,8 @@ pub fn reverse_name_missing(view: &View<'_>) -> Vec<Case> {
     view.spots().filter_map(case).collect()
 }
 
+/// Silent where the primary tier is of two minds, and about hosts that do not answer at all: those are
+/// other rules' matters.
 pub fn backup_without_ipv6(view: &View<'_>) -> Vec<Case> {
     let primaries: Vec<OnIpv6<'_>> = view.primaries().filter_map(on_ipv6).collect();
     let backups: Vec<OnIpv6<'_>> = view.backups().filter_map(on_ipv6).collect();
@@ -244,6 +256,7 @@ pub fn backup_without_ipv6(view: &View<'_>) -> Vec<Case> {
     }
 }
 
+/// A name or address that is in the MX set as well is no old host.
 pub fn old_host_still_accepts(view: &View<'_>) -> Vec<Case> {
     let published = |seat: &Seat<'_>| view.seats().any(|other| other.host.name == seat.host.name);
     let current =
@@ -269,6 +282,7 @@ pub fn domain_does_not_exist(view: &View<'_>) -> Vec<Case> {
     vec![Case::about(Subject::domain()).seen(Evidence::plain("mx", "no such name"))]
 }
 
+/// RFC 5321 §5.1 leaves senders nothing to try.
 pub fn domain_without_mail_host(view: &View<'_>) -> Vec<Case> {
     if view.survey.mx != MxLookup::Absent {
         return Vec::new();
