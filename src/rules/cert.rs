@@ -233,3 +233,203 @@ impl fmt::Display for Remaining<'_> {
         write!(f, "{} of {} days left", left / DAY, whole / DAY)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{super::sketch::*, *};
+    use crate::{
+        smtp::Text,
+        survey::{Stage, Survey},
+        tls::KeyKind,
+    };
+
+    fn shows(chain: Vec<Certificate>) -> Observation {
+        tls(Stage::Reached(handshake(chain)))
+    }
+
+    fn pair(primary: Certificate, backup: Certificate) -> Survey {
+        survey(vec![vec![vec![shows(vec![primary])]], vec![vec![shows(vec![backup])]]])
+    }
+
+    #[test]
+    fn renewal_is_pressing_by_share_and_by_days() {
+        use Severity::{High, Medium};
+
+        for (lifetime, left, want) in [
+            (90, 23, None),
+            (90, 22, Some(Medium)),
+            (90, 8, Some(High)),
+            (398, 31, None),
+            (398, 29, Some(Medium)),
+            (398, 9, Some(High)),
+            (45, 12, None),
+            (45, 11, Some(Medium)),
+            (45, 4, Some(High)),
+            (6, 2, None),
+            (6, 1, Some(Medium)),
+        ] {
+            let days = |days: i64| SignedDuration::from_hours(24 * days);
+            assert_eq!(urgency(days(left), days(lifetime)), want, "{left} of {lifetime} days");
+        }
+    }
+
+    #[test]
+    fn what_ends_soon_says_when_in_a_fitting_unit() {
+        for (age, days, want) in [
+            (
+                80,
+                90,
+                "medium High mx1.even.example: tls.chain.0.not_after 2026-06-11, 10 of 90 days left",
+            ),
+            (
+                5,
+                6,
+                "medium High mx1.even.example: tls.chain.0.not_after 2026-06-02, 24 of 144 hours left",
+            ),
+        ] {
+            let seen = survey(vec![vec![vec![shows(vec![certificate(age, days)])]]]);
+            assert_eq!(judged(&seen, certificate_expiring), [want]);
+        }
+        let mut doubtful = doubted(vec![TrustFlaw::SelfSigned]);
+        if let Stage::Reached(handshake) = &mut doubtful.tls {
+            handshake.chain = vec![certificate(85, 90)];
+        }
+        assert!(judged(&survey(vec![vec![vec![doubtful]]]), certificate_expiring).is_empty());
+    }
+
+    #[test]
+    fn each_reason_has_its_rule_and_a_better_primary_gathers_them() {
+        let flaws = || {
+            vec![
+                TrustFlaw::Expired { not_after: Timestamp::UNIX_EPOCH },
+                TrustFlaw::UnknownIssuer { issuer: Text::from("CN=Own") },
+                TrustFlaw::WrongName {
+                    asked: "mx.even.example".to_owned(),
+                    presented: vec![Text::from("localhost")],
+                },
+                TrustFlaw::MissingIntermediate { issuer: Text::from("CN=Own") },
+            ]
+        };
+        let saw = [
+            "tls.trust expired on 1970-01-01",
+            "tls.trust unknown issuer CN=Own",
+            "tls.trust for localhost, not mx.even.example",
+            "tls.trust issuer CN=Own not sent",
+        ];
+        let checks: [fn(&View<'_>) -> Vec<Case>; 4] = [
+            certificate_expired,
+            certificate_untrusted,
+            certificate_name_mismatch,
+            certificate_chain_incomplete,
+        ];
+        let alone = survey(vec![vec![vec![doubted(flaws())]]]);
+        let behind = survey(vec![vec![vec![doubted(vec![])]], vec![vec![doubted(flaws())]]]);
+        for (check, saw) in checks.into_iter().zip(saw) {
+            assert_eq!(judged(&alone, check), [format!("High mx1.even.example: {saw}")]);
+            assert!(judged(&behind, check).is_empty(), "{saw}");
+        }
+        assert!(judged(&alone, backup_certificate_weaker).is_empty());
+        let all = saw.join("; ");
+        let want =
+            format!("High mx2.even.example against mx1.even.example: {all}; tls.trust verified");
+        assert_eq!(judged(&behind, backup_certificate_weaker), [want]);
+    }
+
+    #[test]
+    fn only_the_address_that_shows_it_is_named() {
+        let seen =
+            survey(vec![vec![vec![doubted(vec![])], vec![doubted(vec![TrustFlaw::SelfSigned])]]]);
+        let want = "High mx1.even.example [192.0.2.11]: tls.trust self-signed";
+        assert_eq!(judged(&seen, certificate_untrusted), [want]);
+    }
+
+    #[test]
+    fn short_keys_count_below_the_root() {
+        let with = |algorithm: &str, bits| Certificate {
+            key: KeyKind { algorithm: algorithm.to_owned(), bits },
+            ..certificate(30, 90)
+        };
+        let root = |certificate| Certificate { self_issued: true, ..certificate };
+        for (chain, want) in [
+            (vec![with("RSA", Some(1024))], vec!["0.key RSA 1024"]),
+            (vec![with("RSA", Some(2047))], vec!["0.key RSA 2047"]),
+            (vec![with("RSA", Some(2048))], vec![]),
+            (vec![with("EC", Some(224))], vec!["0.key EC 224"]),
+            (vec![with("EC", None)], vec![]),
+            (vec![with("Ed25519", Some(256))], vec![]),
+            (vec![root(with("RSA", Some(1024)))], vec!["0.key RSA 1024"]),
+            (vec![with("EC", Some(256)), root(with("RSA", Some(1024)))], vec![]),
+            (vec![with("EC", Some(256)), with("RSA", Some(1024))], vec!["1.key RSA 1024"]),
+        ] {
+            let seen = survey(vec![vec![vec![shows(chain)]]]);
+            let want: Vec<String> =
+                want.iter().map(|saw| format!("High mx1.even.example: tls.chain.{saw}")).collect();
+            assert_eq!(judged(&seen, certificate_key_short), want);
+        }
+    }
+
+    #[test]
+    fn broken_hashes_count_below_the_root() {
+        let with = |signature: &str| Certificate {
+            signature: signature.to_owned(),
+            ..certificate(30, 90)
+        };
+        let root = |certificate| Certificate { self_issued: true, ..certificate };
+        for (chain, places) in [
+            (vec![with("sha1WithRSA")], vec![0]),
+            (vec![with("RSASSA-PSS-SHA1")], vec![0]),
+            (vec![with("md5WithRSA"), with("ecdsa-with-SHA1")], vec![0, 1]),
+            (vec![with("sha256WithRSA"), root(with("sha1WithRSA"))], vec![]),
+            // Self-issued in the middle is a link like any other.
+            (
+                vec![with("sha256WithRSA"), root(with("sha1WithRSA")), with("sha256WithRSA")],
+                vec![1],
+            ),
+            (vec![root(with("sha1WithRSA"))], vec![]),
+        ] {
+            let seen = survey(vec![vec![vec![shows(chain)]]]);
+            let view = View::of(&seen);
+            let cases = certificate_signature_weak(&view);
+            let facts: Vec<&str> = cases
+                .iter()
+                .flat_map(|case| &case.evidence)
+                .map(|seen| seen.fact.as_str())
+                .collect();
+            let want: Vec<String> =
+                places.iter().map(|at| format!("tls.chain.{at}.signature")).collect();
+            assert_eq!(facts, want);
+        }
+    }
+
+    #[test]
+    fn a_renewal_lags_by_its_own_measure() {
+        let other_name = |leaf| Certificate { names: vec![Text::from("mx2.example")], ..leaf };
+        let by = |issuer: &str, leaf| Certificate {
+            issuer: Text::from(format!("O={issuer}, CN=R9").as_str()),
+            issuer_organisation: Some(Text::from(issuer)),
+            ..leaf
+        };
+        for (primary, backup, lags) in [
+            // One certificate, carried from host to host.
+            (certificate(2, 90), certificate(60, 90), true),
+            (certificate(59, 90), certificate(60, 90), false),
+            // Certificates of their own.
+            (certificate(2, 90), other_name(certificate(63, 90)), true),
+            (certificate(2, 90), other_name(certificate(61, 90)), false),
+            // Another intermediate of the same authority, then another authority.
+            (by("Example Trust", certificate(2, 90)), certificate(60, 90), true),
+            (by("Other Trust", certificate(2, 90)), certificate(60, 90), false),
+            // Another span, another routine.
+            (certificate(2, 90), certificate(60, 365), false),
+        ] {
+            let seen = pair(primary, backup);
+            assert_eq!(judged(&seen, renewal_lags_on_backup).len(), usize::from(lags));
+        }
+        let seen = pair(certificate(2, 90), certificate(60, 90));
+        let want = "High mx2.even.example against mx1.even.example: tls.chain.0.not_before \
+                    2026-04-02; tls.chain.0.not_before 2026-05-30";
+        assert_eq!(judged(&seen, renewal_lags_on_backup), [want]);
+    }
+}

@@ -11,6 +11,8 @@ mod mx;
 mod net;
 mod operators;
 mod rcpt;
+#[cfg(test)]
+mod sketch;
 mod starttls;
 mod strength;
 mod tls;

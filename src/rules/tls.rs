@@ -225,3 +225,129 @@ fn post_quantum(spot: &Spot<'_>) -> Option<bool> {
     let told = handshake.group.is_some() || handshake.version < TlsVersion::Tls13;
     told.then(|| handshake.is_post_quantum())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sketch::*, *};
+    use crate::{
+        smtp::Reply,
+        survey::{FaultKind, Stage},
+    };
+
+    /// The only host's only address, with these visits.
+    fn one(visits: Vec<Observation>) -> crate::survey::Survey {
+        survey(vec![vec![visits]])
+    }
+
+    fn busy(visit: Observation) -> Observation {
+        Observation { sender: Stage::Declined(Reply::new(421, "4.7.0 Too busy")), ..visit }
+    }
+
+    #[test]
+    fn starttls_is_missing_only_where_a_second_look_was_not_refused() {
+        let twice = "hello.starttls not offered; hello.starttls not offered";
+        for (visits, want) in [
+            (vec![clear(), clear()], vec![format!("High mx1.even.example: {twice}")]),
+            (vec![clear(), busy(clear())], vec![format!("High mx1.even.example: {twice}")]),
+            (vec![busy(clear()), clear()], vec![]),
+            (vec![clear()], vec![]),
+            (
+                vec![clear(), unreached(FaultKind::Refused)],
+                vec!["Medium mx1.even.example: hello.starttls not offered".to_owned()],
+            ),
+            (vec![busy(clear()), unreached(FaultKind::Refused)], vec![]),
+        ] {
+            assert_eq!(judged(&one(visits), starttls_missing), want);
+        }
+    }
+
+    #[test]
+    fn what_is_ours_does_not_break_their_tls() {
+        for kind in [
+            FaultKind::Interrupted,
+            FaultKind::Io("broken pipe".to_owned()),
+            FaultKind::OutOfTime,
+            FaultKind::Unreachable,
+        ] {
+            let seen = one(vec![broke(kind.clone()), broke(kind)]);
+            assert_eq!(judged(&seen, starttls_broken), Vec::<String>::new());
+        }
+        let blocked = "5.7.1 Client host [203.0.113.25] blocked using bl.example";
+        let seen = one(vec![refused(550, blocked), refused(421, "4.3.2 Shutting down")]);
+        assert_eq!(judged(&seen, starttls_broken), Vec::<String>::new());
+    }
+
+    #[test]
+    fn broken_is_surer_the_more_it_is_like_that_for_everybody() {
+        let alert = |number| broke(FaultKind::TlsAlert(number));
+        for (visits, want) in [
+            (vec![alert(80), alert(80)], "High"),
+            (vec![alert(80)], "Medium"),
+            (vec![alert(40), alert(40)], "Low"),
+            (vec![broke(FaultKind::TimedOut), broke(FaultKind::TimedOut)], "Medium"),
+            (vec![refused(454, "TLS not available")], "Low"),
+            (vec![refused(454, "TLS not available"), refused(454, "no TLS")], "Medium"),
+            (vec![refused(554, "no TLS"), refused(554, "no TLS")], "High"),
+        ] {
+            let cases = judged(&one(visits), starttls_broken);
+            assert!(cases[0].starts_with(&format!("{want} mx1.even.example: tls ")), "{cases:?}");
+        }
+    }
+
+    #[test]
+    fn old_versions_are_told_from_other_failures_only_if_every_try_says_so() {
+        let version = || broke(FaultKind::TlsAlert(70));
+        for (visits, obsolete) in [
+            (vec![version(), version()], true),
+            (vec![version(), broke(FaultKind::TlsTooOld)], true),
+            (vec![version(), broke(FaultKind::Reset)], false),
+        ] {
+            let seen = one(visits);
+            assert_eq!(judged(&seen, only_obsolete_tls).len(), usize::from(obsolete));
+            assert_eq!(judged(&seen, starttls_broken).len(), usize::from(!obsolete));
+        }
+    }
+
+    #[test]
+    fn a_backup_is_held_against_the_primary_only_where_that_encrypts() {
+        let good = || tls(Stage::Reached(handshake(vec![certificate(30, 90)])));
+        let backup = || vec![vec![clear(), clear()]];
+        for (primary, want) in [
+            (good(), (0, 1)),
+            // Offered, but nobody can speak it.
+            (broke(FaultKind::TlsAlert(80)), (1, 0)),
+            // Offered, and we do not know more: our time ran out.
+            (broke(FaultKind::OutOfTime), (0, 1)),
+            // Nothing known.
+            (unreached(FaultKind::TimedOut), (1, 0)),
+        ] {
+            let seen = survey(vec![vec![vec![primary]], backup()]);
+            let found = |check| judged(&seen, check).len();
+            assert_eq!((found(starttls_missing), found(backup_without_starttls)), want);
+        }
+    }
+
+    #[test]
+    fn where_every_host_in_the_world_is_masked_the_mask_is_likely_ours() {
+        let mut masked = clear();
+        if let Stage::Reached(hello) = &mut masked.hello {
+            hello.reply.lines.push(Text::from("XXXXXXXA"));
+            hello.capabilities = crate::smtp::Capabilities::of(&hello.reply);
+        }
+        let mut seen = survey(vec![vec![vec![masked.clone()]], vec![vec![masked]]]);
+        let saw = "hello.capabilities XXXXXXXA";
+        let hosts = ["mx1.even.example", "mx2.even.example"];
+        assert_eq!(
+            judged(&seen, starttls_stripped),
+            hosts.map(|host| format!("High {host}: {saw}"))
+        );
+        if let crate::survey::MxLookup::Published(set) = &mut seen.mx {
+            set.tiers[1].hosts[0].name = "spool.other.example".to_owned();
+        }
+        let hosts = ["mx1.even.example", "spool.other.example"];
+        assert_eq!(
+            judged(&seen, starttls_stripped),
+            hosts.map(|host| format!("Low {host}: {saw}"))
+        );
+    }
+}
