@@ -1,8 +1,370 @@
-//! A simulated mail world: zones, servers, certificates and faults, for the demo and the tests.
+//! A simulated mail world (zones, servers, certificates, faults) for the demo and the tests.
 //!
-//! Uses documentation addresses and carries them over loopback or memory. Never leaves the machine.
+//! A world file becomes a [`Fleet`], which takes the place of DNS, network and machine behind the
+//! seams of `probe`. Uses documentation addresses and carries them over loopback or memory. Never
+//! leaves the machine.
 
+mod certificates;
+mod demo;
+mod ledger;
+mod pipe;
+mod script;
+mod server;
+mod short;
+mod spoil;
 pub mod words;
 pub mod world;
+mod zone;
 
-pub use world::{World, WorldFault};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::{pending, ready},
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rustls::RootCertStore;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::sleep,
+};
+
+use self::{
+    certificates::Authority,
+    pipe::Held,
+    script::Script,
+    words::{ConnectWord, HostWord},
+    world::{Mx, Server},
+    zone::Zone,
+};
+pub use self::{
+    demo::{DEMOS, Demo},
+    ledger::{Heard, Ledger, Visit},
+    world::{World, WorldFault},
+};
+use crate::{
+    config::Limits,
+    probe::{
+        Answer, Channel, Dialer, Event, Machine, Probe, RecordData, RecordKind, Resolver, Stream,
+        Trust, seam::Later, vantage::Lookout,
+    },
+    smtp::{DomainName, HelloName, Mailbox},
+    survey::{Asked, Depth, Families, FaultKind, Phase, Survey},
+};
+
+/// Where the prober stands: our addresses as servers see them.
+const CLIENT: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(203, 0, 113, 25)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0x25, 0, 0, 0, 0, 0x25)),
+];
+const CLIENT_NAME: &str = "probe.example";
+const CONTROL_NAME: &str = "control.example";
+const CONTROL: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
+
+/// The networks of a world: reserved for examples, so that no world can name somebody's host.
+/// RFC 5737, RFC 3849.
+const NETWORKS: [&str; 4] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"];
+
+/// A world, up and running.
+pub struct Fleet {
+    now: Timestamp,
+    domain: DomainName,
+    helo: HelloName,
+    asked: Arc<Asked>,
+    standing: world::Standing,
+    zone: Zone,
+    servers: BTreeMap<IpAddr, Vec<Arc<Script>>>,
+    ledger: Ledger,
+    carrier: Carrier,
+    trust: Trust,
+}
+
+/// What connections run over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Carrier {
+    /// TCP on 127.0.0.1, a port of the system's choice for every connection.
+    Loopback,
+    /// Pipes in memory: under the runtime's paused clock every wait costs nothing and is exact.
+    Memory { round_trip: Duration },
+}
+
+/// A host of the world: the name as DNS has it, and the addresses that were given to it.
+struct Site<'a> {
+    name: String,
+    entry: &'a Mx,
+    addresses: Vec<IpAddr>,
+}
+
+/// What a run over a fleet needs beside it.
+pub struct Run<'a> {
+    pub limits: Limits,
+    pub stop: watch::Receiver<bool>,
+    pub progress: &'a (dyn Fn(Event<'_>) + Sync),
+}
+
+impl Fleet {
+    /// Sets up `world`; certificates count their days from `now`.
+    pub fn new(world: &World, now: Timestamp, carrier: Carrier) -> Result<Self, WorldFault> {
+        let sites = sites(world);
+        let authority = Authority::new(now)?;
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.root().clone()).map_err(fault)?;
+        let mut fleet = Self {
+            now,
+            domain: world.domain.clone(),
+            helo: HelloName::parse(CLIENT_NAME).map_err(fault)?,
+            asked: Arc::new(asked(world)?),
+            standing: world.vantage.clone(),
+            zone: Zone::of(world, &sites),
+            servers: BTreeMap::new(),
+            ledger: Ledger::default(),
+            carrier,
+            trust: Trust { roots: Arc::new(roots) },
+        };
+        for site in &sites {
+            for &address in &site.addresses {
+                let servers = site.entry.servers_at(address);
+                fleet.settle(&site.name, address, &servers, &authority)?;
+            }
+        }
+        fleet.settle(CONTROL_NAME, CONTROL, &[&Server::default()], &authority)?;
+        fleet.zone.add_confirmed(CONTROL_NAME, CONTROL);
+        if fleet.standing.identity {
+            let exchange = CLIENT_NAME.to_owned();
+            let data = RecordData::Exchange { preference: 10, exchange };
+            fleet.zone.add(CLIENT_NAME, RecordKind::Mx, data);
+            for address in CLIENT {
+                fleet.zone.add_confirmed(CLIENT_NAME, address);
+            }
+        }
+        Ok(fleet)
+    }
+
+    /// Surveys the domain of the world, as `check` would.
+    pub async fn survey(&self, run: Run<'_>) -> Survey {
+        let lookout = Lookout { resolver: self, machine: self, dialer: self, limits: run.limits };
+        let control = DomainName::parse(CONTROL_NAME).ok().filter(|_| self.standing.control);
+        let vantage = lookout.vantage(self.helo.clone(), &self.asked, control.as_ref()).await;
+        let probe = Probe {
+            resolver: self,
+            machine: self,
+            dialer: self,
+            trust: &self.trust,
+            limits: run.limits,
+            asked: &self.asked,
+            vantage: &vantage,
+            stop: run.stop,
+            progress: run.progress,
+        };
+        probe.survey(&self.domain, self.now).await
+    }
+
+    /// What the world asks, as the options of `check` would say it.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    /// The anchors of a run: the fleet's own root, and none besides.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// What the servers heard.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Puts servers at an address, the first visit's first; whoever came first keeps it.
+    fn settle(
+        &mut self,
+        host: &str,
+        address: IpAddr,
+        servers: &[&Server],
+        authority: &Authority,
+    ) -> Result<(), WorldFault> {
+        if self.servers.contains_key(&address) {
+            return Ok(());
+        }
+        let script = |server: &&Server| {
+            let encrypts = server.starttls || server.starttls_reply.is_some();
+            let tls = encrypts.then(|| authority.config(host, server)).transpose()?;
+            Ok(Arc::new(Script {
+                host: host.to_owned(),
+                server: (*server).clone(),
+                tls,
+                domain: self.domain.clone(),
+                asked: Arc::clone(&self.asked),
+                client: client(address),
+            }))
+        };
+        let scripts = servers.iter().map(script).collect::<Result<Vec<_>, WorldFault>>()?;
+        self.servers.insert(address, scripts);
+        Ok(())
+    }
+
+    /// Waits for ever where a packet would be lost.
+    async fn connect(&self, to: SocketAddr) -> Result<Channel, FaultKind> {
+        let lease = self.ledger.begin(to);
+        let visit = lease.visit;
+        let from = client(to.ip());
+        if to.is_ipv6() && !self.standing.ipv6 {
+            return Err(FaultKind::NoRoute);
+        }
+        if !self.standing.port25 {
+            return pending().await;
+        }
+        let scripts = self.servers.get(&to.ip()).ok_or(FaultKind::Unreachable)?;
+        // The last one stands for all visits that follow.
+        let script = Arc::clone(&scripts[(visit.number - 1).min(scripts.len() - 1)]);
+        pause(script.delay(Phase::Connect).unwrap_or_default() + self.round_trip()).await;
+        match script.server.connect {
+            ConnectWord::Accept => {}
+            ConnectWord::Drop => return pending().await,
+            ConnectWord::Refuse => return Err(FaultKind::Refused),
+            ConnectWord::Reset => return Err(FaultKind::Reset),
+            ConnectWord::Unreachable => return Err(FaultKind::Unreachable),
+        }
+        let ledger = self.ledger.clone();
+        let stream: Box<dyn Stream> = match self.carrier {
+            Carrier::Memory { round_trip } => {
+                let (near, far) = pipe::pipe(round_trip / 2);
+                tokio::spawn(async move {
+                    // The last packet of the connect is still under way.
+                    pause(round_trip / 2).await;
+                    server::serve(far, script, ledger, visit).await;
+                });
+                Box::new(Held { head: VecDeque::new(), stream: near, keep: lease })
+            }
+            Carrier::Loopback => {
+                let (near, far) =
+                    loopback().await.map_err(|error| FaultKind::Io(error.to_string()))?;
+                tokio::spawn(server::serve(far, script, ledger, visit));
+                Box::new(Held { head: VecDeque::new(), stream: near, keep: lease })
+            }
+        };
+        let port = 49_152 + u16::try_from(visit.number).unwrap_or_default();
+        Ok(Channel { stream, local: Some(SocketAddr::new(from, port)) })
+    }
+
+    fn round_trip(&self) -> Duration {
+        match self.carrier {
+            Carrier::Loopback => Duration::ZERO,
+            Carrier::Memory { round_trip } => round_trip,
+        }
+    }
+}
+
+impl Resolver for Fleet {
+    fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer> {
+        Box::pin(ready(self.zone.answer(name, kind)))
+    }
+}
+
+impl Dialer for Fleet {
+    fn dial(&self, to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>> {
+        Box::pin(self.connect(to))
+    }
+}
+
+impl Machine for Fleet {
+    fn source(&self, to: IpAddr) -> Option<IpAddr> {
+        (to.is_ipv4() || self.standing.ipv6).then(|| client(to))
+    }
+
+    fn owns(&self, address: IpAddr) -> bool {
+        CLIENT.contains(&address)
+    }
+
+    fn name(&self) -> Option<String> {
+        Some(CLIENT_NAME.to_owned())
+    }
+}
+
+/// Both ends of a TCP connection of our own.
+async fn loopback() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let near = TcpStream::connect(listener.local_addr()?).await?;
+    loop {
+        let (far, from) = listener.accept().await?;
+        // Somebody else on this machine may have been faster.
+        if from == near.local_addr()? {
+            return Ok((near, far));
+        }
+    }
+}
+
+/// Sleeps, but not at all for no time: the timer would round it up.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        sleep(time).await;
+    }
+}
+
+/// The prober's address of the same family as `to`.
+fn client(to: IpAddr) -> IpAddr {
+    CLIENT[usize::from(to.is_ipv6())]
+}
+
+/// The hosts of a world by name, each once; the first entry of a name speaks for it.
+fn sites(world: &World) -> Vec<Site<'_>> {
+    let mut sites: Vec<Site<'_>> = Vec::new();
+    for (number, entry) in (1..=u8::MAX).cycle().zip(world.entries()) {
+        let name = canonical(&entry.host);
+        if sites.iter().any(|site| site.name == name) {
+            continue;
+        }
+        let resolves = entry.dns == HostWord::Found && DomainName::parse(&name).is_ok();
+        let given = || vec![Ipv4Addr::new(192, 0, 2, number).into()];
+        let addresses = match (resolves, entry.addresses.as_slice()) {
+            (false, _) => Vec::new(),
+            (true, []) => given(),
+            (true, addresses) => addresses.to_vec(),
+        };
+        sites.push(Site { name, entry, addresses });
+    }
+    sites
+}
+
+/// A name as DNS compares it.
+fn canonical(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    lower.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(&lower).to_owned()
+}
+
+fn asked(world: &World) -> Result<Asked, WorldFault> {
+    let ask = &world.ask;
+    let mailbox = |local: &str| Mailbox::new(local, world.domain.clone()).map_err(fault);
+    let recipients = match ask.rcpt.as_slice() {
+        _ if ask.no_rcpt => Vec::new(),
+        [] => vec![mailbox("postmaster")?],
+        given => given.to_vec(),
+    };
+    let sender = match &ask.mail_from {
+        Some(sender) => sender.clone(),
+        None => format!("postmaster@{CLIENT_NAME}").parse().map_err(fault)?,
+    };
+    let nonsense = (!ask.no_nonsense).then(|| mailbox("mxparity-no-such-mailbox"));
+    let name = |entry: &Mx| DomainName::parse(&entry.host).map_err(fault);
+    Ok(Asked {
+        sender,
+        recipients,
+        nonsense: nonsense.transpose()?,
+        relay: ask.relay_test.clone(),
+        by_hand: Vec::new(),
+        also: world.also.iter().map(name).collect::<Result<_, _>>()?,
+        port: 25,
+        families: ask.families.unwrap_or(Families::Both),
+        depth: ask.depth.unwrap_or(Depth::Session),
+        allow_private: ask.allow_private,
+        allow_net: NETWORKS.map(str::parse).into_iter().collect::<Result<_, _>>().map_err(fault)?,
+        resolver: None,
+    })
+}
+
+fn fault(error: impl std::fmt::Display) -> WorldFault {
+    WorldFault(error.to_string())
+}

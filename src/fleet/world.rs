@@ -4,8 +4,8 @@
 //! key may have are in [`super::words`]; unknown ones are errors. Runs nothing itself.
 //!
 //! The prober is always the same: it says `EHLO probe.example`, sends from
-//! `postmaster@probe.example` and connects from 203.0.113.25 or 2001:db8:25::25. The control host
-//! is `control.example`. Worlds use other names and addresses.
+//! `postmaster@probe.example` and connects from 203.0.113.25 or `2001:db8:25::25`. The
+//! control host is `control.example`. Worlds use other names and addresses.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
@@ -93,6 +93,10 @@ pub struct Ask {
 /// What the prober looks like.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four switches that have nothing to do with each other"
+)]
 pub struct Standing {
     /// Whether the EHLO name resolves to us, the reverse name round-trips and the sender domain
     /// takes mail.
@@ -206,6 +210,15 @@ impl World {
 }
 
 impl Mx {
+    /// The servers that an address shows, visit after visit.
+    pub(super) fn servers_at(&self, address: IpAddr) -> Vec<&Server> {
+        match self.at.get(&address) {
+            Some(server) => vec![server],
+            None if self.visits.is_empty() => vec![&self.server],
+            None => self.visits.iter().collect(),
+        }
+    }
+
     fn servers(&self) -> impl Iterator<Item = &Server> {
         std::iter::once(&self.server).chain(&self.visits).chain(self.at.values())
     }
