@@ -11,7 +11,7 @@ use super::{Answer, Record, RecordData, RecordKind, Resolver};
 use crate::survey::{AddressAnswer, DnsFault, Reverse};
 
 /// Aliases in a row; resolvers themselves give up at about as many.
-const LONGEST_CHAIN: usize = 16;
+pub const LONGEST_CHAIN: usize = 16;
 
 /// Reverse names of one address that are asked back; shared hosts have hundreds.
 const MOST_POINTERS: usize = 8;
@@ -158,7 +158,7 @@ fn read<T>(name: &str, answer: Answer, wanted: impl Fn(&RecordData) -> Option<T>
 }
 
 /// The names behind `name`. Walked by owner, because answers need not be in order.
-fn aliases(name: &str, records: &[Record]) -> Result<Vec<String>, DnsFault> {
+pub fn aliases(name: &str, records: &[Record]) -> Result<Vec<String>, DnsFault> {
     let mut chain: Vec<String> = Vec::new();
     loop {
         let at = chain.last().map_or(name, String::as_str);

@@ -2,10 +2,12 @@
 //!
 //! Collects facts and judges none; knows nothing of `rules` or `report`.
 
+pub mod dns;
 pub mod drive;
 pub mod handshake;
 pub mod lookup;
 pub mod machine;
+mod message;
 pub mod plan;
 pub mod resolve;
 pub mod run;
@@ -16,6 +18,7 @@ mod stand_in;
 pub mod vantage;
 pub mod visit;
 
+pub use dns::{NameServers, NoResolver};
 pub use drive::{Clock, Means, carry_out};
 pub use handshake::Trust;
 pub use machine::ThisMachine;

@@ -4,4 +4,5 @@
 //! stands in that file. Nothing here leaves loopback, sleeps, or retries.
 
 mod replies;
+mod resolver;
 mod support;
