@@ -114,7 +114,7 @@ fn dns_blame(fault: &DnsFault) -> Blame {
     match fault {
         DnsFault::Rcode { .. } | DnsFault::Unusable(_) => Blame::Peer,
         DnsFault::TimedOut => Blame::Path,
-        DnsFault::NoResolver(_) | DnsFault::Unreachable(_) => Blame::Us,
+        DnsFault::Unreachable(_) => Blame::Us,
     }
 }
 

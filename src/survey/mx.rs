@@ -74,12 +74,10 @@ pub enum Role {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsFault {
-    /// The local resolver settings could not be used.
-    NoResolver(String),
     /// The server answered with this response code, by its name (`SERVFAIL`, `REFUSED`).
     Rcode {
         rcode: String,
-        /// Extended DNS error, RFC 8914, if one came.
+        /// Extended DNS error, RFC 8914, if one came: `EDE 6, DNSSEC Bogus: no SEP matches`.
         extended: Option<Text>,
     },
     /// No answer within the limit, from any server asked.
@@ -132,7 +130,6 @@ impl fmt::Display for Role {
 impl fmt::Display for DnsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoResolver(why) => write!(f, "no resolver: {why}"),
             Self::Rcode { rcode, extended: None } => f.write_str(rcode),
             Self::Rcode { rcode, extended: Some(more) } => write!(f, "{rcode} ({more})"),
             Self::TimedOut => f.write_str("no answer in time"),
