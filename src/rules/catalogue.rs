@@ -4,7 +4,7 @@
 
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
-use super::{Case, Severity, View, cert, mx, net, rcpt, tls, us};
+use super::{Case, Severity, View, cert, mx, net, rcpt, renewal, tls, us};
 
 /// One rule.
 pub struct Rule {
@@ -100,14 +100,14 @@ pub static CATALOGUE: &[Rule] = rules! {
 
     // CERT: who it is handed to.
     "CERT01" "certificate-expired" Low cert::certificate_expired: "the certificate has run out";
-    "CERT02" "certificate-expiring" Medium cert::certificate_expiring: "the certificate runs out soon, measured by its lifetime";
+    "CERT02" "certificate-expiring" Medium renewal::certificate_expiring: "the certificate runs out soon, measured by its lifetime";
     "CERT03" "certificate-untrusted" Info cert::certificate_untrusted: "the certificate comes from nobody that senders know";
     "CERT04" "certificate-name-mismatch" Info cert::certificate_name_mismatch: "the certificate is for other names than the MX name";
     "CERT05" "backup-certificate-weaker" Medium cert::backup_certificate_weaker: "the primary's certificate verifies, the backup's does not";
     "CERT06" "certificate-key-short" High cert::certificate_key_short: "a key of the chain is too short to resist";
     "CERT07" "certificate-signature-weak" High cert::certificate_signature_weak: "a certificate of the chain is signed with a broken hash";
     "CERT08" "certificate-chain-incomplete" Low cert::certificate_chain_incomplete: "the server does not send the issuer of its certificate";
-    "CERT09" "renewal-lags-on-backup" Low cert::renewal_lags_on_backup: "the primary's certificate was renewed, the backup's was not";
+    "CERT09" "renewal-lags-on-backup" Low renewal::renewal_lags_on_backup: "the primary's certificate was renewed, the backup's was not";
 
     // US: about the prober, never about them.
     "US01" "port-25-closed-here" Unproven us::port_25_closed_here:

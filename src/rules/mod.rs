@@ -11,6 +11,7 @@ mod mx;
 mod net;
 mod operators;
 mod rcpt;
+mod renewal;
 #[cfg(test)]
 mod sketch;
 mod starttls;

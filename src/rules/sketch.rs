@@ -50,6 +50,11 @@ pub fn survey(hosts: Vec<Vec<Vec<Observation>>>) -> Survey {
     serde_json::from_value(survey).expect("a sketched survey is one")
 }
 
+/// A survey of one host with one address.
+pub fn alone(visits: Vec<Observation>) -> Survey {
+    survey(vec![vec![visits]])
+}
+
 /// A visit that got an answer to EHLO, with STARTTLS on offer, and then stopped asking.
 pub fn visit() -> Observation {
     let reply = json!({ "code": 250, "lines": ["mx.even.example", "STARTTLS"] });
@@ -112,7 +117,7 @@ pub fn unreached(kind: FaultKind) -> Observation {
 }
 
 /// TLS 1.3 with everything in order, and a chain of such certificates.
-pub fn handshake(chain: Vec<Certificate>) -> Handshake {
+pub fn handshake(chain: &[Certificate]) -> Handshake {
     let handshake = json!({
         "hello": "hybrid", "version": "TLSv1.3", "suite": "TLS_AES_256_GCM_SHA384",
         "group": "X25519MLKEM768", "chain": chain, "trust": [], "proof": "shown",
@@ -120,9 +125,14 @@ pub fn handshake(chain: Vec<Certificate>) -> Handshake {
     serde_json::from_value(handshake).expect("a sketched handshake is one")
 }
 
+/// A visit that was shown this chain and finds nothing wrong with it.
+pub fn shows(chain: &[Certificate]) -> Observation {
+    tls(Stage::Reached(handshake(chain)))
+}
+
 /// A visit with a certificate that has these flaws.
 pub fn doubted(flaws: Vec<TrustFlaw>) -> Observation {
-    let trust = Handshake { trust: flaws, ..handshake(vec![certificate(30, 90)]) };
+    let trust = Handshake { trust: flaws, ..handshake(&[certificate(30, 90)]) };
     tls(Stage::Reached(trust))
 }
 

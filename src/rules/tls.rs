@@ -234,11 +234,6 @@ mod tests {
         survey::{FaultKind, Stage},
     };
 
-    /// The only host's only address, with these visits.
-    fn one(visits: Vec<Observation>) -> crate::survey::Survey {
-        survey(vec![vec![visits]])
-    }
-
     fn busy(visit: Observation) -> Observation {
         Observation { sender: Stage::Declined(Reply::new(421, "4.7.0 Too busy")), ..visit }
     }
@@ -257,7 +252,7 @@ mod tests {
             ),
             (vec![busy(clear()), unreached(FaultKind::Refused)], vec![]),
         ] {
-            assert_eq!(judged(&one(visits), starttls_missing), want);
+            assert_eq!(judged(&alone(visits), starttls_missing), want);
         }
     }
 
@@ -269,11 +264,11 @@ mod tests {
             FaultKind::OutOfTime,
             FaultKind::Unreachable,
         ] {
-            let seen = one(vec![broke(kind.clone()), broke(kind)]);
+            let seen = alone(vec![broke(kind.clone()), broke(kind)]);
             assert_eq!(judged(&seen, starttls_broken), Vec::<String>::new());
         }
         let blocked = "5.7.1 Client host [203.0.113.25] blocked using bl.example";
-        let seen = one(vec![refused(550, blocked), refused(421, "4.3.2 Shutting down")]);
+        let seen = alone(vec![refused(550, blocked), refused(421, "4.3.2 Shutting down")]);
         assert_eq!(judged(&seen, starttls_broken), Vec::<String>::new());
     }
 
@@ -289,7 +284,7 @@ mod tests {
             (vec![refused(454, "TLS not available"), refused(454, "no TLS")], "Medium"),
             (vec![refused(554, "no TLS"), refused(554, "no TLS")], "High"),
         ] {
-            let cases = judged(&one(visits), starttls_broken);
+            let cases = judged(&alone(visits), starttls_broken);
             assert!(cases[0].starts_with(&format!("{want} mx1.even.example: tls ")), "{cases:?}");
         }
     }
@@ -302,7 +297,7 @@ mod tests {
             (vec![version(), broke(FaultKind::TlsTooOld)], true),
             (vec![version(), broke(FaultKind::Reset)], false),
         ] {
-            let seen = one(visits);
+            let seen = alone(visits);
             assert_eq!(judged(&seen, only_obsolete_tls).len(), usize::from(obsolete));
             assert_eq!(judged(&seen, starttls_broken).len(), usize::from(!obsolete));
         }
@@ -310,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_backup_is_held_against_the_primary_only_where_that_encrypts() {
-        let good = || tls(Stage::Reached(handshake(vec![certificate(30, 90)])));
+        let good = || shows(&[certificate(30, 90)]);
         let backup = || vec![vec![clear(), clear()]];
         for (primary, want) in [
             (good(), (0, 1)),
