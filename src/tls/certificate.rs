@@ -100,14 +100,13 @@ const CURVES: &[(&str, u32)] = &[
 impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, NotACertificate> {
         let (_, parsed) = X509Certificate::from_der(der).map_err(|_| NotACertificate)?;
-        let instant = |seconds| Timestamp::from_second(seconds).map_err(|_| NotACertificate);
         Ok(Self {
             subject: Text::from(parsed.subject().to_string().as_str()),
             issuer: Text::from(parsed.issuer().to_string().as_str()),
             issuer_organisation: organisation(parsed.issuer()),
             serial: hex(parsed.raw_serial()),
-            not_before: instant(parsed.validity().not_before.timestamp())?,
-            not_after: instant(parsed.validity().not_after.timestamp())?,
+            not_before: instant(parsed.validity().not_before.timestamp()),
+            not_after: instant(parsed.validity().not_after.timestamp()),
             names: names(&parsed),
             key: key(&parsed),
             signature: signature(&parsed),
@@ -134,6 +133,13 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The end of the year 9999 stands for "never" (RFC 5280 §4.1.2.5) and lies a day behind the last
+/// instant there is here.
+fn instant(seconds: i64) -> Timestamp {
+    let last = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(last)
 }
 
 fn organisation(name: &X509Name<'_>) -> Option<Text> {
@@ -246,6 +252,14 @@ mod tests {
     fn a_hostile_name_is_text_like_any_other() {
         let facts = made(&rcgen::KeyPair::generate().unwrap());
         assert!(!facts.subject.to_string().contains('\u{1b}'), "{}", facts.subject);
+    }
+
+    #[test]
+    fn a_certificate_without_end_is_one() {
+        let mut params = rcgen::CertificateParams::default();
+        params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+        let made = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        assert_eq!(Certificate::from_der(made.der()).unwrap().not_after, Timestamp::MAX);
     }
 
     #[test]
