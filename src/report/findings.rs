@@ -36,23 +36,21 @@ fn tally(findings: &[Finding]) -> Line {
         Severity::Info,
         Severity::Unproven,
     ];
-    let title = Line::new(BOLD, "Findings").pad(MARGIN + 1);
+    let standing = || findings.iter().filter(|finding| !finding.waived);
     let counted = |severity: Severity| {
-        let number = findings
-            .iter()
-            .filter(|finding| finding.severity == severity && !finding.waived)
-            .count();
+        let number = standing().filter(|finding| finding.severity == severity).count();
         (number > 0).then(|| (severity, format!("{number} {severity}")))
     };
-    let mut line = title;
+    let mut line = Line::new(BOLD, "Findings").pad(MARGIN + 1);
     for (at, (severity, text)) in order.into_iter().filter_map(counted).enumerate() {
         line = line.and(PLAIN, if at == 0 { "" } else { ", " }).and(severity_style(severity), text);
     }
-    let waived = findings.iter().filter(|finding| finding.waived).count();
-    match (findings.len(), waived) {
-        (0, _) => line.and(GOOD, "none"),
-        (_, 0) => line,
-        (_, waived) => line.and(DIM, format!(" ({waived} waived)")),
+    if standing().next().is_none() {
+        line = line.and(GOOD, "none");
+    }
+    match findings.iter().filter(|finding| finding.waived).count() {
+        0 => line,
+        waived => line.and(DIM, format!(" ({waived} waived)")),
     }
 }
 
@@ -77,7 +75,8 @@ fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
         }
         sheet.prose(width, indent(), BOLD, &who);
         for evidence in &finding.evidence {
-            sheet.prose(width, indent().and(DIM, "saw "), PLAIN, &saw(finding, evidence));
+            let head = indent().and(DIM, format!("saw {}: ", evidence.fact));
+            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &saw(finding, evidence)));
         }
     }
     if let Some(fix) = rule.and_then(|rule| Page::parse(rule.page).first_sentence("How to fix")) {
@@ -85,9 +84,9 @@ fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
     }
 }
 
-/// The fact, what was seen, and where to look it up.
+/// What was seen, and where to look it up.
 fn saw(finding: &Finding, evidence: &Evidence) -> String {
-    let mut text = format!("{}: {}", evidence.fact, evidence.saw);
+    let mut text = evidence.saw.clone();
     if let Some(place) = &evidence.at {
         let same = finding.subject.host.as_deref() == Some(place.host.as_str());
         let host = if same && finding.subject.address.is_some() {
@@ -99,4 +98,62 @@ fn saw(finding: &Finding, evidence: &Evidence) -> String {
         text = format!("{text} ({host}visit {}{lines})", place.visit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, SERVER, answering},
+        rules::{CATALOGUE, Case, Place, Subject},
+        survey::Purpose,
+    };
+
+    fn shown(findings: Vec<Finding>) -> String {
+        let host = answering("mx1.even.example", "192.0.2.1", SERVER);
+        let mut report = Report::of(sample::survey(vec![(10, vec![host])]));
+        report.findings = findings;
+        let mut sheet = Sheet::default();
+        list(&mut sheet, &report, 80);
+        anstream::adapter::strip_str(&sheet.to_string()).to_string()
+    }
+
+    fn about(host: &str) -> Subject {
+        Subject { host: Some(host.to_owned()), ..Subject::tier(20) }
+    }
+
+    #[test]
+    fn findings_of_one_rule_stand_under_one_heading_with_what_was_seen() {
+        let rule = &CATALOGUE[0];
+        let evidence = Evidence {
+            at: Some(Place {
+                host: "mx2.even.example".to_owned(),
+                address: "192.0.2.2".parse().unwrap(),
+                visit: 1,
+                purpose: Purpose::Session,
+            }),
+            lines: vec![3, 4, 7],
+            ..Evidence::plain("recipients.real", "550 5.7.1 no")
+        };
+        let against = Subject { host: Some("mx1.even.example".to_owned()), ..Subject::tier(10) };
+        let one = Case::about(about("mx2.even.example")).against(against).seen(evidence);
+        let two = Case::about(about("mx3.even.example"));
+        let shown = shown(vec![Finding::new(rule, one), Finding::new(rule, two)]);
+        assert_eq!(shown.matches(rule.code).count(), 1, "{shown}");
+        assert!(shown.starts_with(&format!("Findings   2 {}\n", rule.severity)), "{shown}");
+        let place = "(mx2.even.example [192.0.2.2], visit 1, lines 3–4, 7)";
+        let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains("mx2.even.example, compared with mx1.even.example"), "{shown}");
+        assert!(flat.contains(&format!("saw recipients.real: 550 5.7.1 no {place}")), "{shown}");
+        assert!(flat.contains("mx3.even.example fix "), "{shown}");
+    }
+
+    #[test]
+    fn nothing_found_and_everything_waived_are_told_apart() {
+        assert_eq!(shown(Vec::new()), "Findings   none\n\n");
+        let case = Case::about(about("mx2.even.example"));
+        let waived = Finding { waived: true, ..Finding::new(&CATALOGUE[0], case) };
+        let shown = shown(vec![waived]);
+        assert!(shown.starts_with("Findings   none (1 waived)\n"), "{shown}");
+    }
 }

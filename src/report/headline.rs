@@ -56,16 +56,17 @@ impl<'a> Words<'a> {
 
     /// What is wrong before anything fails.
     fn today(&self) -> Option<String> {
-        let primaries = self.view.primaries();
-        let refusing: Vec<Seat<'a>> =
-            primaries.filter(|seat| self.view.seat_takes(seat) == Takes::No).collect();
-        let named = Names::of(refusing.iter().map(name));
-        (self.has_tiers && !refusing.is_empty()).then(|| {
-            format!(
-                "Today {named}, at the primary, {} the mail.",
-                named.verb("does not take", "do not take")
-            )
-        })
+        let primaries: Vec<Seat<'a>> = self.view.primaries().collect();
+        let refuses = |seat: &&Seat<'a>| self.view.seat_takes(seat) == Takes::No;
+        let named = Names::of(primaries.iter().filter(refuses).map(name));
+        if !self.has_tiers || named.is_empty() {
+            return None;
+        }
+        let who = match primaries.len() {
+            1 => format!("The primary, {named},"),
+            _ => format!("{named}, of the primary tier,"),
+        };
+        Some(format!("{who} {} the mail today.", named.verb("does not take", "do not take")))
     }
 
     fn failover(&self) -> String {
@@ -181,7 +182,7 @@ struct Names {
 impl Names {
     fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut all: Vec<&str> = Vec::new();
-        for name in names.filter(|name| !name.is_empty()) {
+        for name in names {
             if !all.contains(&name) {
                 all.push(name);
             }
@@ -246,7 +247,7 @@ mod tests {
             ),
             (
                 vec![(10, one(1, NO)), (20, one(2, YES))],
-                "Today mx1.even.example, at the primary, does not take the mail. Failover works, \
+                "The primary, mx1.even.example, does not take the mail today. Failover works, \
                  and the backup is as safe and strict as the primary.",
             ),
             (

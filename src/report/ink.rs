@@ -16,7 +16,7 @@ pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The narrowest page we lay out for; below it a terminal wraps by itself.
-pub const NARROWEST: usize = 40;
+pub const NARROWEST: usize = 60;
 
 /// Prose wider than this tires the eye.
 const WIDEST_PROSE: usize = 100;
@@ -40,7 +40,10 @@ impl Line {
 
     #[must_use]
     pub fn and(mut self, style: Style, text: impl fmt::Display) -> Self {
-        self.spans.push((style, printable(&text.to_string())));
+        let text = printable(&text.to_string());
+        // A blank has no colour; the fewer escape sequences, the better a line reads in a log.
+        let style = if text.trim().is_empty() { PLAIN } else { style };
+        self.spans.push((style, text));
         self
     }
 
@@ -90,9 +93,22 @@ impl Sheet {
     /// `text` in one style, wrapped; every line but the first begins as deep as `head` is wide.
     pub fn prose(&mut self, width: usize, head: Line, style: Style, text: &str) {
         let indent = head.width();
+        self.hanging(width, indent, head, (style, text));
+    }
+
+    /// Text behind `head`, every line but the first beginning at `indent`.
+    pub fn hanging(
+        &mut self,
+        width: usize,
+        indent: usize,
+        head: Line,
+        (style, text): (Style, &str),
+    ) {
+        let width = width.min(WIDEST_PROSE).saturating_sub(indent);
+        let used = head.width().saturating_sub(indent);
         let mut next = head;
-        for piece in wrap(text, width.min(WIDEST_PROSE).saturating_sub(indent)) {
-            let line = std::mem::replace(&mut next, Line::new(PLAIN, " ".repeat(indent)));
+        for piece in wrap_after(used, text, width) {
+            let line = std::mem::replace(&mut next, Line::default().pad(indent));
             self.lines.push(line.and(style, piece));
         }
     }
@@ -126,15 +142,22 @@ pub fn printable(text: &str) -> String {
 /// Breaks `text` between words, and inside a word that alone is too wide, behind a dot, colon,
 /// hyphen or the like where there is one. Always at least one line.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_after(0, text, width)
+}
+
+/// The same where `taken` columns of the first line are taken already.
+fn wrap_after(taken: usize, text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         for (at, piece) in fold(word, width).into_iter().enumerate() {
+            let taken = if lines.len() == 1 { taken } else { 0 };
             let line = lines.last_mut().expect("never empty: begun with one line");
             let used = line.chars().count();
-            if used == 0 {
+            let length = piece.chars().count();
+            if used == 0 && (taken == 0 || taken + length <= width) {
                 line.push_str(&piece);
-            } else if at == 0 && used + 1 + piece.chars().count() <= width {
+            } else if used > 0 && at == 0 && taken + used + 1 + length <= width {
                 line.push(' ');
                 line.push_str(&piece);
             } else {

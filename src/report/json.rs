@@ -94,3 +94,97 @@ impl fmt::Display for StoredFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, SERVER, answering, silent},
+        survey::{DnsFault, FaultKind, MxLookup},
+    };
+
+    fn report() -> Report {
+        let backup = silent("mx2.even.example", "192.0.2.2", FaultKind::TimedOut);
+        let primary = answering("mx1.even.example", "192.0.2.1", SERVER);
+        Report::of(sample::survey(vec![(10, vec![primary]), (20, vec![backup])]))
+    }
+
+    #[test]
+    fn a_stored_report_is_judged_again_to_the_same_report() {
+        let fault = DnsFault::Rcode { rcode: "SERVFAIL".to_owned(), extended: None };
+        for report in [
+            report(),
+            Report::of(sample::with_mx(MxLookup::Null { preference: 0 })),
+            Report::of(sample::with_mx(MxLookup::Failed { fault })),
+        ] {
+            for text in [pretty(&report), line(&report)] {
+                let again = surveys(&text).unwrap().remove(0);
+                assert_eq!(again, report.survey);
+                assert_eq!(pretty(&Report::of(again)), pretty(&report));
+            }
+        }
+    }
+
+    #[test]
+    fn several_reports_stand_one_behind_the_other() {
+        let one = report();
+        let text = format!("{}{}", line(&one), line(&one));
+        assert_eq!(text.lines().count(), 2);
+        assert_eq!(surveys(&text).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn schema_1_has_these_fields() {
+        let value: serde_json::Value = serde_json::from_str(&pretty(&report())).unwrap();
+        let keys = |at: &str| -> Vec<String> {
+            let object = value.pointer(at).and_then(serde_json::Value::as_object);
+            object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
+        };
+        let all = ["began", "coverage", "domain", "findings", "forecast", "schema", "survey"];
+        assert_eq!(keys(""), [&all[..], &["took_ms", "tool", "verdict"]].concat());
+        assert_eq!(keys("/tool"), ["name", "version"]);
+        assert_eq!(keys("/verdict"), ["failover", "parity", "severity"]);
+        assert_eq!(keys("/coverage"), ["observed", "planned", "unseen"]);
+        assert_eq!(keys("/coverage/unseen/0"), ["address", "blame", "host", "why"]);
+        let finding = keys("/findings/0");
+        for key in
+            ["against", "code", "confidence", "evidence", "rule", "severity", "subject", "waived"]
+        {
+            assert!(finding.iter().any(|found| found == key), "{key} in {finding:?}");
+        }
+        assert_eq!(keys("/findings/0/subject"), ["address", "host", "kind", "preference"]);
+        assert_eq!(value["survey"]["mx"]["kind"], "published");
+        assert_eq!(value["survey"]["mx"]["tiers"][1]["hosts"][0]["name"], "mx2.even.example");
+        let observations = "/survey/mx/tiers/0/hosts/0/addresses/0/observations/0";
+        assert!(keys(observations).contains(&"connect".to_owned()));
+        assert_eq!(value["forecast"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn what_is_no_stored_report_says_what_is_wrong_with_it() {
+        for (text, want) in [
+            ("", "the file is empty"),
+            ("even.example. MX 10 mx1.", "not JSON: expected value at line 1 column 1"),
+            ("{\"schema\": 1", "not JSON: EOF while parsing an object at line 1 column 12"),
+            (
+                "{}",
+                "no \"schema\" in it; give a report that `check --format json` or `jsonl` wrote",
+            ),
+            (
+                "{\"schema\": 2}",
+                "a report of schema 2, and this version reads schema 1; use the version that wrote it",
+            ),
+            (
+                "{\"schema\": 1,\n \"survey\": {\"domain\": \"-\"}}",
+                "its \"survey\" is not as schema 1 has it: each part between dots has 1 to 63 \
+                 characters and no hyphen at either end at line 2 column 26",
+            ),
+            (
+                "{\"schema\": 1}",
+                "its \"survey\" is not as schema 1 has it: missing field `survey` at line 1 column 13",
+            ),
+        ] {
+            assert_eq!(surveys(text).unwrap_err().to_string(), want, "{text}");
+        }
+    }
+}

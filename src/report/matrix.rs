@@ -16,8 +16,8 @@ const LABELS: usize = 15;
 /// Below this a column is all line breaks.
 const NARROWEST: usize = 17;
 const WIDEST: usize = 36;
-/// Mark and blank in front of every cell.
-const MARK: usize = 2;
+/// Gap, mark and blank in front of every cell.
+const MARK: usize = 3;
 /// More lines than this of one greeting help nobody.
 const TALLEST: usize = 4;
 
@@ -36,17 +36,16 @@ struct Column<'a> {
 
 /// The matrix in as many blocks as the width asks for.
 pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
-    let mut rows = traits::rows(view);
+    let rows = traits::rows(view);
     let mut columns = columns(view, &rows);
-    leave_out_unasked(&mut rows, &mut columns);
     mark(&mut columns);
     let room = width.saturating_sub(LABELS);
     let most = (room / (NARROWEST + MARK)).max(1);
     let blocks = columns.len().div_ceil(most).max(1);
     let per_block = columns.len().div_ceil(blocks).max(1);
+    let share = (room / per_block).saturating_sub(MARK).min(WIDEST);
+    let wanted = columns.iter().map(Column::wanted).max().unwrap_or_default();
     for block in columns.chunks(per_block) {
-        let share = (room / block.len()).saturating_sub(MARK).min(WIDEST);
-        let wanted = block.iter().map(Column::wanted).max().unwrap_or_default();
         draw_block(sheet, &rows, block, wanted.clamp(NARROWEST.min(share), share));
         sheet.blank();
     }
@@ -110,19 +109,6 @@ fn addressless(seat: &Seat<'_>, rows: &[Row<'_>]) -> Vec<Cell> {
     cells
 }
 
-/// Drops the rows that have nothing to tell of any host.
-fn leave_out_unasked(rows: &mut Vec<Row<'_>>, columns: &mut [Column<'_>]) {
-    let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
-    for at in (0..rows.len()).rev() {
-        if !columns.iter().any(|column| tells(&column.cells[at])) {
-            rows.remove(at);
-            for column in &mut *columns {
-                column.cells.remove(at);
-            }
-        }
-    }
-}
-
 /// Marks what differs from every known answer of the primary tier, and inside that tier what
 /// differs from the first. Unknown differs from nothing.
 fn mark(columns: &mut [Column<'_>]) {
@@ -176,7 +162,10 @@ fn draw_block(sheet: &mut Sheet, rows: &[Row<'_>], block: &[Column<'_>], width: 
     let heads: Vec<_> = block.iter().map(|column| (false, column.head(width))).collect();
     side_by_side(sheet, "", &heads, width);
     sheet.line(Line::new(DIM, "─".repeat(LABELS + block.len() * (width + MARK))));
-    for (at, row) in rows.iter().enumerate() {
+    // A row that tells nothing of any of these hosts is left out.
+    let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
+    let told = |at: &usize| block.iter().any(|column| tells(&column.cells[*at]));
+    for (at, row) in rows.iter().enumerate().filter(|(at, _)| told(at)) {
         let cells = block.iter().map(|column| {
             let is_marked = column.marks[at];
             (is_marked, lines(&column.cells[at], is_marked, width))
@@ -208,7 +197,7 @@ fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, Vec<Line>)], wid
     for at in 0..height {
         let mut line = Line::new(PLAIN, if at == 0 { &label } else { "" });
         for (column, (is_marked, lines)) in cells.iter().enumerate() {
-            let mark = if *is_marked && at == 0 { "≠ " } else { "  " };
+            let mark = if *is_marked && at == 0 { " ≠ " } else { "   " };
             line = line.pad(LABELS + column * (width + MARK)).and(WARN, mark);
             if let Some(piece) = lines.get(at) {
                 line = line.then(piece);
@@ -232,5 +221,102 @@ fn legend(sheet: &mut Sheet, columns: &[Column<'_>]) {
     if !used.is_empty() {
         sheet.line(Line::new(DIM, used.join("   ")));
         sheet.blank();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, SERVER, Server, answering, at, host, secured, silent, unconnected},
+        survey::{Host, Survey},
+        tls::TlsVersion,
+    };
+
+    fn drawn(survey: &Survey, width: usize) -> Vec<String> {
+        let mut sheet = Sheet::default();
+        draw(&mut sheet, &View::of(survey), width);
+        let shown = anstream::adapter::strip_str(&sheet.to_string()).to_string();
+        shown.lines().map(str::to_owned).collect()
+    }
+
+    fn row<'a>(lines: &'a [String], label: &str) -> Option<&'a str> {
+        lines.iter().find_map(|line| Some(line.strip_prefix(label)?.trim()))
+    }
+
+    fn version(name: &str, address: &str, version: TlsVersion) -> Host {
+        host(name, vec![at(address, vec![secured(SERVER, version, Vec::new())])])
+    }
+
+    #[test]
+    fn what_differs_from_the_primary_is_marked_and_unknown_is_not() {
+        let survey = sample::survey(vec![
+            (10, vec![version("mx1.even.example", "192.0.2.1", TlsVersion::Tls13)]),
+            (20, vec![version("mx2.even.example", "192.0.2.2", TlsVersion::Tls12)]),
+            (30, vec![silent("mx3.even.example", "192.0.2.3", FaultKind::NoRoute)]),
+        ]);
+        let lines = drawn(&survey, 100);
+        let words: Vec<&str> = row(&lines, "TLS version").unwrap().split_whitespace().collect();
+        assert_eq!(words, ["TLSv1.3", "≠", "TLSv1.2", "?"]);
+        let legend = lines.iter().find(|line| line.starts_with('≠')).unwrap();
+        assert!(legend.contains("? not seen"), "{legend}");
+    }
+
+    #[test]
+    fn a_backup_equal_to_any_primary_is_not_marked() {
+        let survey = sample::survey(vec![
+            (
+                10,
+                vec![
+                    version("mx1.even.example", "192.0.2.1", TlsVersion::Tls13),
+                    version("mx2.even.example", "192.0.2.2", TlsVersion::Tls12),
+                ],
+            ),
+            (20, vec![version("mx3.even.example", "192.0.2.3", TlsVersion::Tls12)]),
+        ]);
+        let lines = drawn(&survey, 100);
+        let words: Vec<&str> = row(&lines, "TLS version").unwrap().split_whitespace().collect();
+        assert_eq!(words, ["TLSv1.3", "≠", "TLSv1.2", "TLSv1.2"]);
+    }
+
+    #[test]
+    fn addresses_of_a_host_share_a_column_unless_they_differ() {
+        let other = Server { nonsense: "250 2.1.5 Ok", ..SERVER };
+        for (second, columns) in [(SERVER, 1), (other, 2)] {
+            let dual = host(
+                "mx1.even.example",
+                vec![
+                    at("192.0.2.1", vec![sample::session(SERVER)]),
+                    at("192.0.2.2", vec![sample::session(second)]),
+                    at("2001:db8::1", vec![unconnected(FaultKind::NoRoute)]),
+                ],
+            );
+            let lines = drawn(&sample::survey(vec![(10, vec![dual])]), 100);
+            let names = lines[1].split_whitespace().count();
+            assert_eq!(names, columns, "{lines:#?}");
+            assert!(lines.iter().any(|line| line.contains("(2001:db8::1)")), "{lines:#?}");
+        }
+    }
+
+    #[test]
+    fn many_hosts_wrap_into_blocks_within_the_width() {
+        let hosts = (1..9).map(|number| {
+            answering(&format!("mx{number}.even.example"), &format!("192.0.2.{number}"), SERVER)
+        });
+        let survey = sample::survey(vec![(10, hosts.collect())]);
+        for (width, blocks) in [(60, 4), (80, 3), (140, 2), (300, 1)] {
+            let lines = drawn(&survey, width);
+            let rules = lines.iter().filter(|line| line.starts_with('─')).count();
+            assert_eq!(rules, blocks, "at {width}");
+            assert!(lines.iter().all(|line| line.chars().count() <= width), "at {width}");
+        }
+    }
+
+    #[test]
+    fn rows_that_tell_nothing_are_left_out() {
+        let dead = silent("mx1.even.example", "192.0.2.1", FaultKind::Refused);
+        let lines = drawn(&sample::survey(vec![(10, vec![dead])]), 80);
+        assert_eq!(row(&lines, "connect"), Some("connection refused"));
+        assert_eq!(row(&lines, "STARTTLS"), None);
     }
 }

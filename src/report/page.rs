@@ -86,7 +86,12 @@ fn first_sentence(prose: &str) -> String {
     let ends = prose.match_indices(". ").find(|(at, _)| {
         prose[at + 2..].trim_start().starts_with(|c: char| c.is_uppercase() || c == '`')
     });
-    plain(ends.map_or(prose, |(at, _)| &prose[..=at]))
+    let sentence = plain(ends.map_or(prose, |(at, _)| &prose[..=at]));
+    // What the colon leads up to is not shown.
+    match sentence.strip_suffix(':') {
+        Some(head) => format!("{}.", head.trim_end_matches('.')),
+        None => sentence,
+    }
 }
 
 #[cfg(test)]

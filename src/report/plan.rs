@@ -112,3 +112,71 @@ fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
 fn addressless(host: &Host) -> String {
     format!("{}: no address (A: {}, AAAA: {})", host.name, host.a, host.aaaa)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, at, host},
+        survey::{Endpoint, Purpose},
+    };
+
+    fn visit(host: &str, address: &str, only_if: Option<&str>) -> PlannedVisit {
+        PlannedVisit {
+            host: host.to_owned(),
+            address: address.parse().unwrap(),
+            port: 25,
+            purpose: if only_if.is_some() { Purpose::Confirm } else { Purpose::Session },
+            commands: ["EHLO probe.example", "QUIT"].map(str::to_owned).to_vec(),
+            only_if: only_if.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn visits_that_say_the_same_are_said_once_and_what_is_barred_is_named() {
+        let access = crate::survey::Access::SpecialPurpose("Private-Use".to_owned());
+        let barred = Endpoint { access, ..at("10.0.0.1", Vec::new()) };
+        let hosts = vec![host("mx3.even.example", vec![barred])];
+        let plan = Plan {
+            domain: sample::NAME.parse().unwrap(),
+            mx: sample::survey(vec![(10, hosts)]).mx,
+            visits: ["mx1.even.example 192.0.2.1", "mx2.even.example 192.0.2.2"]
+                .into_iter()
+                .filter_map(|place| place.split_once(' '))
+                .flat_map(|(host, address)| {
+                    [visit(host, address, None), visit(host, address, Some("STARTTLS is missing"))]
+                })
+                .collect(),
+        };
+        let shown = anstream::adapter::strip_str(&text(&plan, 80)).to_string();
+        assert_eq!(
+            shown,
+            "even.example\n\
+             2 visits would be made, and up to 2 more if what they see calls for it. None was\n\
+             made now.\n\
+             \n\
+             mx1.even.example  192.0.2.1 port 25\n\
+             mx2.even.example  192.0.2.2 port 25\n  \
+               session\n    \
+                 EHLO probe.example\n    \
+                 QUIT\n  \
+               confirm, only if STARTTLS is missing\n    \
+                 EHLO probe.example\n    \
+                 QUIT\n\
+             \n\
+             Not visited\n  \
+               mx3.even.example 10.0.0.1: not a public address (Private-Use)\n"
+        );
+    }
+
+    #[test]
+    fn a_domain_without_hosts_has_a_plan_of_one_sentence() {
+        let plan = Plan {
+            domain: sample::NAME.parse().unwrap(),
+            mx: MxLookup::NoSuchDomain,
+            visits: Vec::new(),
+        };
+        let shown = anstream::adapter::strip_str(&text(&plan, 80)).to_string();
+        assert_eq!(shown, "even.example\nNothing to visit: the domain does not exist.\n");
+    }
+}

@@ -12,6 +12,7 @@ use crate::{
         Reverse, Source, Stage, Survey, Tier, Vantage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
+    tls::{self, Certificate, Handshake, KeyKind, TlsVersion, TrustFlaw, handshake::KeyProof},
 };
 
 pub const NAME: &str = "even.example";
@@ -31,6 +32,36 @@ pub const SERVER: Server<'_> = Server {
     nonsense: "550 5.1.1 User unknown",
     keywords: &["PIPELINING", "SIZE 10240000", "STARTTLS", "8BITMIME"],
 };
+
+/// A session as [`session`] that also speaks TLS.
+pub fn secured(server: Server<'_>, version: TlsVersion, trust: Vec<TrustFlaw>) -> Observation {
+    let mut visit = session(server);
+    let certificate = Certificate {
+        subject: Text::from("CN=mx.example"),
+        issuer: Text::from("CN=Example Authority"),
+        serial: "01".to_owned(),
+        not_before: "2026-10-01T00:00:00Z".parse().unwrap(),
+        not_after: "2026-12-24T00:00:00Z".parse().unwrap(),
+        names: vec![Text::from("mx.example")],
+        key: KeyKind { algorithm: "RSA".to_owned(), bits: Some(2048) },
+        signature: "sha256WithRSA".to_owned(),
+        self_issued: false,
+        issuer_elsewhere: None,
+        sha256: "00".repeat(32),
+        spki_sha256: "00".repeat(32),
+    };
+    visit.tls = Stage::Reached(Handshake {
+        hello: tls::Hello::Hybrid,
+        version,
+        suite: "TLS13_AES_256_GCM_SHA384".to_owned(),
+        group: Some("X25519MLKEM768".to_owned()),
+        chain: vec![certificate],
+        trust,
+        proof: KeyProof::Shown,
+    });
+    visit.hello_secured = visit.hello.clone();
+    visit
+}
 
 /// A survey of hosts by preference, one tier each.
 pub fn survey(tiers: Vec<(u16, Vec<Host>)>) -> Survey {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     rules::{Severity, View},
-    survey::{Control, Ending, Presence, Reverse, Vantage},
+    survey::{Asked, Blame, Control, Ending, Presence, Reverse, Vantage},
 };
 
 /// Columns of the words that stand in the margin.
@@ -31,6 +31,9 @@ pub fn render(report: &Report, width: usize) -> String {
     }
     findings::list(&mut sheet, report, width);
     coverage(&mut sheet, report, width);
+    if view.seats().next().is_some() {
+        asked(&mut sheet, &report.survey.asked, width);
+    }
     vantage(&mut sheet, &report.survey.vantage, width);
     visits(&mut sheet, report);
     sheet.to_string()
@@ -93,9 +96,26 @@ fn coverage(sheet: &mut Sheet, report: &Report, width: usize) {
             Some(address) => format!("{} [{address}]", unseen.host),
             None => unseen.host.clone(),
         };
-        let text = format!("{place}: {} ({})", unseen.why, unseen.blame);
-        sheet.prose(width, Line::default().pad(MARGIN), PLAIN, &text);
+        let blame = match unseen.blame {
+            Blame::Peer => "theirs",
+            Blame::Path => "the path",
+            Blame::Us => "ours",
+        };
+        let head = Line::new(DIM, format!("  {blame}")).pad(MARGIN);
+        sheet.hanging(width, MARGIN + 2, head, (PLAIN, &format!("{place}: {}", unseen.why)));
     }
+}
+
+/// Who was asked about, and on whose behalf.
+fn asked(sheet: &mut Sheet, asked: &Asked, width: usize) {
+    let mut parts: Vec<String> = asked.recipients.iter().map(ToString::to_string).collect();
+    parts.extend(asked.nonsense.iter().map(|mailbox| format!("{mailbox} (made up)")));
+    parts.extend(asked.relay.iter().map(|mailbox| format!("{mailbox} (relay test)")));
+    if asked.recipients.is_empty() {
+        parts = vec!["nobody (--no-rcpt)".to_owned()];
+    }
+    let text = format!("{}, from {}", parts.join(", "), asked.sender);
+    sheet.hanging(width, MARGIN, Line::new(BOLD, "Asked for").pad(MARGIN), (PLAIN, &text));
 }
 
 /// Where we stood, in one line.
@@ -133,4 +153,140 @@ fn visits(sheet: &mut Sheet, report: &Report) {
         text.push_str("; interrupted, so incomplete");
     }
     sheet.line(Line::new(BOLD, "Visits").pad(MARGIN).and(PLAIN, text));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        report::{
+            explain, ink,
+            sample::{self, SERVER, Server, at, host, secured, silent},
+            transcript,
+        },
+        smtp::{Reply, Text},
+        survey::{DnsFault, FaultKind, MxLookup, Stage, Survey},
+        tls::{TlsVersion, TrustFlaw},
+    };
+
+    fn plain(report: &Report, width: usize) -> String {
+        anstream::adapter::strip_str(&render(report, width)).to_string()
+    }
+
+    fn mixed() -> Survey {
+        let expired = TrustFlaw::Expired { not_after: "2026-11-01T00:00:00Z".parse().unwrap() };
+        let weak = Server { nonsense: "250 2.1.5 Ok", ..SERVER };
+        let visit = secured(weak, TlsVersion::Tls12, vec![expired]);
+        let backup = host("mx2.even.example", vec![at("192.0.2.2", vec![visit])]);
+        let primary = secured(SERVER, TlsVersion::Tls13, Vec::new());
+        let primary = host("mx1.even.example", vec![at("192.0.2.1", vec![primary])]);
+        let dead = silent("mx3.even.example", "192.0.2.3", FaultKind::TimedOut);
+        sample::survey(vec![(10, vec![primary]), (20, vec![backup]), (30, vec![dead])])
+    }
+
+    #[test]
+    fn a_report_has_its_parts_in_order() {
+        let shown = plain(&Report::of(mixed()), 80);
+        let parts =
+            ["even.example\n", "Failover is", "10 primary", "Findings", "Coverage", "Visits"];
+        let places: Vec<_> = parts.iter().map(|part| shown.find(part)).collect();
+        assert!(places.iter().all(Option::is_some), "{places:?}\n{shown}");
+        assert!(places.is_sorted(), "{places:?}\n{shown}");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_page() {
+        for width in [60, 80, 140] {
+            let shown = plain(&Report::of(mixed()), width);
+            for line in shown.lines() {
+                assert!(line.chars().count() <= width, "at {width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_domain_without_hosts_has_a_short_report() {
+        for mx in [
+            MxLookup::Null { preference: 0 },
+            MxLookup::NoSuchDomain,
+            MxLookup::Failed { fault: DnsFault::TimedOut },
+        ] {
+            let shown = plain(&Report::of(sample::with_mx(mx)), 80);
+            assert!(shown.lines().count() < 20, "{shown}");
+            assert!(!shown.contains("failover"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_interruption_is_said_at_the_top_and_at_the_bottom() {
+        let mut survey = mixed();
+        survey.ending = Ending::Interrupted;
+        let shown = plain(&Report::of(survey), 80);
+        assert!(shown.contains("\nInterrupted. "), "{shown}");
+        assert!(shown.trim_end().ends_with("interrupted, so incomplete"), "{shown}");
+    }
+
+    /// A survey in which everything a stranger can choose is `bytes` or `words`.
+    fn hostile(bytes: &[u8], words: &str) -> Survey {
+        let text = || Text::new(bytes);
+        let mut reply = Reply::new(550, "5.1.1 no");
+        reply.lines = vec![text(), text()];
+        let other = TrustFlaw::Other { reason: words.to_owned() };
+        let mut visit = secured(SERVER, TlsVersion::Tls13, vec![other]);
+        let Stage::Reached(greeting) = &mut visit.greeting else { unreachable!("sample greets") };
+        greeting.reply = reply.clone();
+        let Stage::Reached(hello) = &mut visit.hello else { unreachable!("sample says hello") };
+        hello.reply = reply.clone();
+        hello.capabilities = crate::smtp::Capabilities::of(&reply);
+        visit.hello_secured = visit.hello.clone();
+        visit.recipients[0].outcome = Stage::Declined(reply);
+        let Stage::Reached(handshake) = &mut visit.tls else { unreachable!("sample speaks TLS") };
+        handshake.group = Some(words.to_owned());
+        handshake.chain[0].subject = text();
+        handshake.chain[0].key.algorithm = words.to_owned();
+        visit.transcript.push(std::time::Duration::ZERO, crate::smtp::Speaker::Server, text());
+        let named = host(words, vec![at("192.0.2.1", vec![visit])]);
+        let dead = silent(words, "192.0.2.2", FaultKind::Io(words.to_owned()));
+        let mut survey = sample::survey(vec![(10, vec![named]), (20, vec![dead])]);
+        survey.vantage.sources.push(crate::survey::vantage::SourceAddress {
+            address: "198.51.100.7".parse().unwrap(),
+            reverse: Reverse::Confirmed(words.to_owned()),
+        });
+        survey
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_byte_of_a_stranger_reaches_the_terminal_unescaped(bytes: Vec<u8>, words: String) {
+            let report = Report::of(hostile(&bytes, &words));
+            for shown in [render(&report, 80), transcript::text(&report.survey)] {
+                // Our own styles are taken out by what they are, not by their shape: a stranger's
+                // sequence of the same shape must not go with them.
+                let mut shown = shown;
+                for style in [GOOD, WARN, BAD, BOLD, DIM] {
+                    shown = shown.replace(&style.render().to_string(), "");
+                }
+                let shown = shown.replace(&BOLD.render_reset().to_string(), "");
+                prop_assert!(shown.lines().all(|line| line == ink::printable(line)), "{:?}", shown);
+            }
+        }
+
+        #[test]
+        fn json_holds_no_raw_control_character(bytes: Vec<u8>, words: String) {
+            let report = Report::of(hostile(&bytes, &words));
+            let line = crate::report::json::line(&report);
+            prop_assert!(!line.trim_end_matches('\n').contains(char::is_control), "{}", line);
+            prop_assert_eq!(&crate::report::json::surveys(&line).unwrap()[0], &report.survey);
+        }
+    }
+
+    #[test]
+    fn a_rule_is_explained_within_the_width() {
+        let rule = &crate::rules::CATALOGUE[0];
+        assert!(explain::text(rule, 60).lines().count() > 5);
+    }
 }

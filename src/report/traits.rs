@@ -46,6 +46,9 @@ pub const UNKNOWN: &str = "?";
 pub const NOT_APPLICABLE: &str = "–";
 pub const NOT_ASKED: &str = "not asked";
 
+/// From here on a greeting's delay is worth a word.
+const SLOW_MS: u64 = 5_000;
+
 /// Extensions that a sender acts on, or that say something of how a host is kept.
 const EXTENSIONS: [&str; 8] =
     ["8BITMIME", "SMTPUTF8", "PIPELINING", "CHUNKING", "DSN", "REQUIRETLS", "LIMITS", "AUTH"];
@@ -130,18 +133,21 @@ fn broken(fault: &Fault) -> Cell {
 }
 
 fn greeting(spot: &Spot<'_>) -> Cell {
-    if let Some((_, greeting)) = spot.endpoint.greeting() {
-        let line = greeting.reply.lines.last().map(ToString::to_string).unwrap_or_default();
-        let named = greeting.name().is_some();
-        let words = if named { line.split_once(' ').map_or("", |(_, rest)| rest) } else { &line };
-        let slow = greeting.after_ms >= 5000;
-        let after =
-            if slow { format!(", after {} s", greeting.after_ms / 1000) } else { String::new() };
-        let text = if words.trim().is_empty() { "220".to_owned() } else { words.trim().to_owned() };
-        // Greetings carry dates and session numbers; two are never compared by their words.
-        return Cell { key: None, ..Cell::plain(format!("{text}{after}"), "") };
-    }
-    asked(spot, |visit| &visit.greeting)
+    let Some((_, greeting)) = spot.endpoint.greeting() else {
+        return asked(spot, |visit| &visit.greeting);
+    };
+    let line = greeting.reply.lines[0].to_string();
+    // The name stands in the head of the column, and the date is today's.
+    let named = usize::from(greeting.name().is_some());
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let is_date = |word: &&str| days.contains(&word.trim_end_matches(','));
+    let words: Vec<&str> =
+        line.split_whitespace().skip(named).take_while(|word| !is_date(word)).collect();
+    let text = if words.is_empty() { "220".to_owned() } else { words.join(" ") };
+    let after = words::took(greeting.after_ms);
+    let text = if greeting.after_ms < SLOW_MS { text } else { format!("{text}, after {after}") };
+    // Two greetings are never compared by their words: they carry session numbers.
+    Cell { key: None, ..Cell::plain(text, "") }
 }
 
 fn starttls(spot: &Spot<'_>) -> Cell {
@@ -161,11 +167,13 @@ fn tls_version(spot: &Spot<'_>) -> Cell {
         let make = if old { Cell::bad } else { Cell::plain };
         return make(version.to_string(), version.to_string());
     }
-    let offers = spot.endpoint.starttls();
-    if matches!(offers, Offer::Never { .. } | Offer::Masked(_)) {
-        return Cell { key: None, ..Cell::plain(NOT_APPLICABLE, "") };
+    match spot.endpoint.starttls() {
+        Offer::Never { .. } | Offer::Masked(_) => {
+            Cell { key: None, ..Cell::plain(NOT_APPLICABLE, "") }
+        }
+        Offer::Unknown => Cell::unknown(UNKNOWN),
+        Offer::Always | Offer::Sometimes => asked(spot, |visit| &visit.tls),
     }
-    asked(spot, |visit| &visit.tls)
 }
 
 /// A trait that only a finished handshake shows.
@@ -290,8 +298,14 @@ fn recipient(seen: &Attribution<'_>, spot: &Spot<'_>, kind: RecipientKind) -> Ce
             make(text, verb)
         }
         (Acceptance::Refused(_) | Acceptance::Unseen, _) => {
-            let last = spot.endpoint.recipients(kind).last();
-            last.map_or_else(|| Cell::unknown(NOT_ASKED), |(_, asked)| unanswered(&asked.outcome))
+            match spot.endpoint.recipients(kind).last() {
+                Some((_, asked)) => unanswered(&asked.outcome),
+                // A visit that got this far and had no such recipient never meant to ask.
+                None if spot.endpoint.observations.iter().any(|visit| visit.sender.was_tried()) => {
+                    Cell::unknown(NOT_ASKED)
+                }
+                None => Cell::unknown(UNKNOWN),
+            }
         }
     }
 }

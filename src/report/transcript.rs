@@ -43,3 +43,24 @@ fn dialogue(
     }
     sheet.blank();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, SERVER, answering};
+
+    #[test]
+    fn lines_have_the_numbers_that_evidence_cites() {
+        let host = answering("mx1.even.example", "192.0.2.1", SERVER);
+        let shown = text(&sample::survey(vec![(10, vec![host])]));
+        let shown = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(
+            shown,
+            "mx1.even.example [192.0.2.1]:25  visit 1, session\n   \
+                1    0.000  -- connected\n   \
+                2    0.020  S: mx ESMTP Postfix\n   \
+                3    0.040  C: EHLO probe.example\n   \
+                4    0.060  S: 250 2.1.5 Ok\n\n"
+        );
+    }
+}
