@@ -39,6 +39,7 @@ pub fn secured(server: Server<'_>, version: TlsVersion, trust: Vec<TrustFlaw>) -
     let certificate = Certificate {
         subject: Text::from("CN=mx.example"),
         issuer: Text::from("CN=Example Authority"),
+        issuer_organisation: None,
         serial: "01".to_owned(),
         not_before: "2026-10-01T00:00:00Z".parse().unwrap(),
         not_after: "2026-12-24T00:00:00Z".parse().unwrap(),
