@@ -465,6 +465,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 Unrouteable address";
     "OpenSMTPD" "2026-11", UserUnknown HARD, Phrase ["invalid recipient"],
         "550 Invalid recipient: <info@domain.example>";
+    "OpenSMTPD" "2026-11", UserUnknown HARD, Phrase ["mailing list expansion problem"],
+        "524 5.2.4 Mailing list expansion problem: <info@domain.example>";
     "chasquid" "2026-11", UserUnknown HARD, Phrase ["user does not exist"],
         "550 5.1.1 Destination address is unknown (user does not exist)";
     "maddy" "2026-11", UserUnknown HARD, Phrase ["user doesn't exist"],
