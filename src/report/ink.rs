@@ -104,7 +104,7 @@ impl Sheet {
         head: Line,
         (style, text): (Style, &str),
     ) {
-        let width = width.min(WIDEST_PROSE).saturating_sub(indent);
+        let width = width.saturating_sub(indent).min(WIDEST_PROSE);
         let used = head.width().saturating_sub(indent);
         let mut next = head;
         for piece in wrap_after(used, text, width) {

@@ -68,9 +68,9 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Prose without the marks that a terminal does not need.
+/// Prose without the marks that a terminal does not need; those around code tell it from words.
 pub fn plain(prose: &str) -> String {
-    prose.replace("**", "").replace('`', "")
+    prose.replace("**", "")
 }
 
 /// `- text` or `2. text`.
@@ -120,7 +120,7 @@ mod tests {
     fn the_first_sentence_is_what_to_do() {
         let page = Page::parse(PAGE);
         let sentence = page.first_sentence("How to fix");
-        assert_eq!(sentence.as_deref(), Some("Use mynetworks, e.g. as below."));
+        assert_eq!(sentence.as_deref(), Some("Use `mynetworks`, e.g. as below."));
         assert_eq!(page.first_sentence("Elsewhere"), None);
     }
 
