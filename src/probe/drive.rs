@@ -2,11 +2,28 @@
 //!
 //! Decides nothing about the words; the machine says what comes next and until when.
 
-use jiff::Timestamp;
-use tokio::{sync::watch, time::Instant};
+use std::{future::pending, io, time::Duration};
 
-use super::{Dialer, Trust, Visit};
-use crate::{config::Limits, survey::Observation};
+use jiff::Timestamp;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Dialer, Stream, Trust, Visit,
+    dialogue::{Dialogue, Input, PARTING, Step},
+    handshake::{self, secure},
+};
+use crate::{
+    config::Limits,
+    smtp::Command,
+    survey::{FaultKind, Observation},
+};
+
+/// Octets taken from the channel at once.
+const BUFFER: usize = 4096;
 
 /// What a visit needs beside its plan.
 #[derive(Clone)]
@@ -40,12 +57,112 @@ impl Clock {
     }
 
     /// Since the beginning of the run.
-    pub fn elapsed(&self) -> std::time::Duration {
+    pub fn elapsed(&self) -> Duration {
         self.steady.elapsed()
     }
 }
 
 /// Makes `visit` and hands over what was seen. Never fails: faults are facts of the observation.
-pub async fn carry_out(_visit: &Visit, _means: &Means<'_>) -> Observation {
-    todo!("the visit")
+pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
+    let began = means.clock.elapsed();
+    let now = || means.clock.elapsed().saturating_sub(began);
+    let mut line = Line { visit, means, stream: None, heard: vec![0; BUFFER] };
+    let mut wish = Wish(Some(means.stop.clone()));
+    let (mut dialogue, mut step) = Dialogue::open(visit.clone(), means.limits);
+    while step != Step::HangUp {
+        let left = dialogue.deadline().saturating_sub(now());
+        let input = tokio::select! {
+            // The step first, so that what the dialogue noted as said is said.
+            biased;
+            input = line.act(step) => input,
+            () = wish.uttered() => Input::Interrupted,
+            () = sleep(left) => Input::Due,
+        };
+        (dialogue, step) = dialogue.advance(now(), input);
+    }
+    let observation = dialogue.into_observation(began, now());
+    line.hang_up().await;
+    observation
+}
+
+/// The connection of a visit, once there is one.
+struct Line<'a> {
+    visit: &'a Visit,
+    means: &'a Means<'a>,
+    stream: Option<Box<dyn Stream>>,
+    heard: Vec<u8>,
+}
+
+impl Line<'_> {
+    /// Does one step, and waits for what comes of it.
+    async fn act(&mut self, step: Step) -> Input<'_> {
+        match step {
+            Step::Dial => match self.means.dialer.dial(self.visit.to).await {
+                Ok(channel) => {
+                    self.stream = Some(channel.stream);
+                    Input::Connected(channel.local)
+                }
+                Err(kind) => Input::Broke(kind),
+            },
+            Step::Secure(hello) => {
+                // Taken out: a handshake broken off leaves nothing that could be used again.
+                let Some(stream) = self.stream.take() else { return pending().await };
+                let (trust, now) = (self.means.trust, self.means.clock.wall());
+                match secure(stream, hello, &self.visit.host, trust, now).await {
+                    Ok((stream, handshake)) => {
+                        self.stream = Some(stream);
+                        Input::Secured(Box::new(handshake))
+                    }
+                    Err(kind) => Input::Broke(kind),
+                }
+            }
+            Step::Say(command) => {
+                let Some(stream) = &mut self.stream else { return pending().await };
+                // Where saying fails, the server may have left us a last word such as 421: what
+                // became of the connection is better learned by listening.
+                let _ = say(stream, &command).await;
+                self.listen().await
+            }
+            Step::Listen => self.listen().await,
+            Step::HangUp => pending().await,
+        }
+    }
+
+    async fn listen(&mut self) -> Input<'_> {
+        let Some(stream) = &mut self.stream else { return pending().await };
+        match stream.read(&mut self.heard).await {
+            Ok(0) => Input::Broke(FaultKind::Closed),
+            Ok(count) => Input::Heard(&self.heard[..count]),
+            Err(error) => Input::Broke(handshake::fault(&error)),
+        }
+    }
+
+    /// Closes as one should, TLS included, if the peer lets us.
+    async fn hang_up(self) {
+        if let Some(mut stream) = self.stream {
+            let _ = timeout(PARTING, stream.shutdown()).await;
+        }
+    }
+}
+
+async fn say(stream: &mut Box<dyn Stream>, command: &Command) -> io::Result<()> {
+    stream.write_all(&command.to_wire()).await?;
+    stream.flush().await
+}
+
+/// The user's wish to stop, heard once.
+struct Wish(Option<watch::Receiver<bool>>);
+
+impl Wish {
+    async fn uttered(&mut self) {
+        let heard = match &mut self.0 {
+            Some(wish) => wish.wait_for(|wish| *wish).await.is_ok(),
+            None => false,
+        };
+        self.0 = None;
+        // One that nobody can utter any more never comes.
+        if !heard {
+            pending::<()>().await;
+        }
+    }
 }

@@ -2,20 +2,232 @@
 //!
 //! The only file that accepts an unverified certificate. Judges nothing: trust is a fact beside it.
 
-use std::sync::Arc;
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
-use rustls::RootCertStore;
+use jiff::Timestamp;
+use rustls::{
+    CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup,
+    ProtocolVersion, SignatureScheme,
+    client::{
+        Resumption,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{
+        CryptoProvider, SupportedKxGroup,
+        aws_lc_rs::{default_provider, kx_group},
+        verify_tls12_signature, verify_tls13_signature,
+    },
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    version::{TLS12, TLS13},
+};
+use tokio_rustls::TlsConnector;
 
-/// The anchors a verifying sender would use.
-#[derive(Clone, Debug)]
-pub struct Trust {
-    pub roots: Arc<RootCertStore>,
+use super::{Stream, Trust, dial, trust::Chain};
+use crate::{
+    survey::FaultKind,
+    tls::{Certificate, Handshake, Hello, KeyProof, TlsVersion},
+};
+
+/// Schemes that the library cannot check, offered so that a server which has nothing else still
+/// answers: SHA-1, Ed448, and RSASSA-PSS with a key for that alone (RFC 8446 §4.2.3).
+const UNCHECKED: [SignatureScheme; 6] = [
+    SignatureScheme::ED448,
+    SignatureScheme::Unknown(0x0809),
+    SignatureScheme::Unknown(0x080a),
+    SignatureScheme::Unknown(0x080b),
+    SignatureScheme::RSA_PKCS1_SHA1,
+    SignatureScheme::ECDSA_SHA1_Legacy,
+];
+
+static HYBRID: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    provider(&[
+        kx_group::X25519MLKEM768,
+        kx_group::X25519,
+        kx_group::SECP256R1,
+        kx_group::SECP384R1,
+    ])
+});
+
+static CLASSICAL: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| provider(&[kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1]));
+
+/// Opens TLS over `stream` with the server called `host`; `now` dates the certificates.
+pub async fn secure(
+    stream: Box<dyn Stream>,
+    hello: Hello,
+    host: &str,
+    trust: &Trust,
+    now: Timestamp,
+) -> Result<(Box<dyn Stream>, Handshake), FaultKind> {
+    let provider = match hello {
+        Hello::Classical => &CLASSICAL,
+        Hello::Hybrid => &HYBRID,
+    };
+    let witness = Arc::new(Witness { provider: Arc::clone(provider), proof: Mutex::new(None) });
+    let config = config(&witness).map_err(|error| failure(&error))?;
+    // An address has no SNI (RFC 6066 §3); a host that is no name either is treated like one.
+    let name = ServerName::try_from(host.to_owned())
+        .unwrap_or(ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()));
+    let connector = TlsConnector::from(Arc::new(config));
+    let stream = connector.connect(name, stream).await.map_err(|error| fault(&error))?;
+    let handshake = facts(stream.get_ref().1, hello, host, trust, now);
+    let handshake = handshake.ok_or_else(|| {
+        FaultKind::TlsFailed("the server's certificate cannot be read".to_owned())
+    })?;
+    let handshake = Handshake { proof: witness.proof(), ..handshake };
+    Ok((Box::new(stream), handshake))
 }
 
-impl Trust {
-    /// Mozilla's anchors, compiled in.
-    pub fn builtin() -> Self {
-        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        Self { roots: Arc::new(roots) }
+/// What an error of a stream means, which may be one of TLS.
+pub fn fault(error: &io::Error) -> FaultKind {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    inner.map_or_else(|| dial::fault(error), failure)
+}
+
+fn failure(error: &Error) -> FaultKind {
+    match error {
+        Error::AlertReceived(alert) => FaultKind::TlsAlert(u8::from(*alert)),
+        other => FaultKind::TlsFailed(other.to_string()),
+    }
+}
+
+/// The provider is named, never taken from the process: a dependency may install another one.
+fn provider(groups: &[&'static dyn SupportedKxGroup]) -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider { kx_groups: groups.to_vec(), ..default_provider() })
+}
+
+fn config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&witness.provider))
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(witness) as _)
+        .with_no_client_auth();
+    // Each visit stands for a sender that comes for the first time.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// `None` where a finished handshake left no certificate that can be read.
+fn facts(
+    connection: &ClientConnection,
+    hello: Hello,
+    host: &str,
+    trust: &Trust,
+    now: Timestamp,
+) -> Option<Handshake> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+        ProtocolVersion::TLSv1_3 => TlsVersion::Tls13,
+        _ => return None,
+    };
+    // The library writes TLS13_ where the registry has TLS_.
+    let suite = connection.negotiated_cipher_suite()?.suite();
+    let suite = suite.as_str()?.replacen("TLS13_", "TLS_", 1);
+    let group = connection.negotiated_key_exchange_group();
+    let sent = connection.peer_certificates()?;
+    let chain = Chain::read(sent)?;
+    let trust = trust.flaws(&chain, host, now);
+    Some(Handshake {
+        hello,
+        version,
+        suite,
+        group: group.map(|group| group_name(group.name())),
+        chain: chain.into_facts(),
+        trust,
+        proof: KeyProof::NotVerifiable,
+    })
+}
+
+fn group_name(group: NamedGroup) -> String {
+    match group {
+        NamedGroup::X25519 => "x25519".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Stands where others verify. Lets every certificate through, and remembers whether the server
+/// showed that it holds the key.
+#[derive(Debug)]
+struct Witness {
+    provider: Arc<CryptoProvider>,
+    proof: Mutex<Option<KeyProof>>,
+}
+
+impl Witness {
+    fn proof(&self) -> KeyProof {
+        let proof = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
+        proof.unwrap_or(KeyProof::NotVerifiable)
+    }
+
+    /// Only a signature that is false by a key that can be checked ends the handshake: no sender
+    /// could go on there.
+    fn testify(
+        &self,
+        certificate: &CertificateDer<'_>,
+        verdict: &Result<HandshakeSignatureValid, Error>,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let proof = match verdict {
+            Ok(_) => KeyProof::Shown,
+            Err(Error::InvalidCertificate(CertificateError::BadSignature))
+                if is_checkable(certificate) =>
+            {
+                return Err(CertificateError::BadSignature.into());
+            }
+            Err(_) => KeyProof::NotVerifiable,
+        };
+        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = Some(proof);
+        Ok(HandshakeSignatureValid::assertion())
+    }
+}
+
+/// The library calls signatures of RSA keys outside these sizes bad, without a look at them.
+fn is_checkable(certificate: &CertificateDer<'_>) -> bool {
+    Certificate::from_der(certificate).is_ok_and(|facts| {
+        facts.key.algorithm != "RSA"
+            || facts.key.bits.is_some_and(|bits| (2048..=8192).contains(&bits))
+    })
+}
+
+impl ServerCertVerifier for Witness {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        let verdict = verify_tls12_signature(message, certificate, signed, algorithms);
+        self.testify(certificate, &verdict)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        let verdict = verify_tls13_signature(message, certificate, signed, algorithms);
+        self.testify(certificate, &verdict)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let checked = self.provider.signature_verification_algorithms.supported_schemes();
+        checked.into_iter().chain(UNCHECKED).collect()
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Collects facts and judges none; knows nothing of `rules` or `report`.
 
+pub mod dial;
+pub mod dialogue;
 pub mod dns;
 pub mod drive;
 pub mod handshake;
 pub mod lookup;
 pub mod machine;
 mod message;
+mod notes;
 pub mod plan;
 pub mod resolve;
 pub mod run;
@@ -15,15 +18,17 @@ pub mod seam;
 pub mod special;
 #[cfg(test)]
 mod stand_in;
+pub mod trust;
 pub mod vantage;
 pub mod visit;
 
+pub use dial::TcpDialer;
 pub use dns::{NameServers, NoResolver};
 pub use drive::{Clock, Means, carry_out};
-pub use handshake::Trust;
 pub use machine::ThisMachine;
 pub use run::{Event, Probe};
 pub use seam::{
     Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, Stream,
 };
+pub use trust::Trust;
 pub use visit::Visit;

@@ -131,6 +131,24 @@ impl Handshake {
     }
 }
 
+/// One line for a transcript.
+impl fmt::Display for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.version, self.suite)?;
+        if let Some(group) = &self.group {
+            write!(f, " {group}")?;
+        }
+        write!(f, ", {} certificate", self.leaf().key)?;
+        if self.is_verified() {
+            f.write_str(", verified")?;
+        }
+        for flaw in &self.trust {
+            write!(f, ", {flaw}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for TrustFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

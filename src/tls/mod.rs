@@ -6,4 +6,4 @@ pub mod certificate;
 pub mod handshake;
 
 pub use certificate::{Certificate, KeyKind};
-pub use handshake::{Handshake, Hello, TlsVersion, TrustFlaw};
+pub use handshake::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw};

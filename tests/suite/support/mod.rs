@@ -1,3 +1,5 @@
 //! What the integration tests share.
 
+pub mod authority;
 pub mod golden;
+pub mod script;

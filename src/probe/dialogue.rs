@@ -1,0 +1,416 @@
+//! The words of a visit as a value: what is awaited, what has been noted, and what to do next.
+//!
+//! `advance` takes the dialogue and one input, and gives back the dialogue and one step. The order:
+//! greeting, EHLO (HELO where that is refused), STARTTLS, handshake, EHLO, MAIL, each RCPT, RSET,
+//! QUIT; never a second command before the first is answered. Opens no socket and reads no clock:
+//! time comes in as an argument, and the deadline is data that the caller keeps.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::{Visit, notes::Notes};
+use crate::{
+    config::Limits,
+    smtp::{Capabilities, Command, Flaw, Reply, ReplyReader, Text, cause},
+    survey::{
+        Connected, Fault, FaultKind, Observation, Phase, Recipient, Stage, Why,
+        observation::{Greeting, Hello, HelloVerb},
+    },
+    tls::{self, Handshake},
+};
+
+/// How long a server may take over a QUIT that is said because something went wrong.
+pub const PARTING: Duration = Duration::from_secs(2);
+
+/// How long a server may take over the QUIT of a visit that went well: nothing more is to be learned.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// As much of what was heard as a fault keeps.
+const HEARD: usize = 512;
+
+/// Refusals of recipients in one session before we stop asking: more would look like harvesting.
+const ENOUGH_REFUSALS: usize = 2;
+
+/// A visit under way.
+#[derive(Debug)]
+pub struct Dialogue {
+    state: State,
+    scene: Scene,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// The connection or the handshake failed.
+    Broke(FaultKind),
+    /// The connection stands; our end of it, where known.
+    Connected(Option<SocketAddr>),
+    /// The deadline passed.
+    Due,
+    Heard(&'a [u8]),
+    /// The user wants to go home.
+    Interrupted,
+    /// The handshake is done.
+    Secured(Box<Handshake>),
+}
+
+/// What to do next.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    Dial,
+    /// The visit is over.
+    HangUp,
+    Listen,
+    /// Say this, then listen.
+    Say(Command),
+    /// Open TLS with such a hello.
+    Secure(tls::Hello),
+}
+
+/// What is awaited, in the order of a visit.
+#[derive(Debug, Eq, PartialEq)]
+enum State {
+    Connecting,
+    Greeting,
+    /// The answer to EHLO, or to HELO where EHLO was refused.
+    Hello {
+        secured: bool,
+        ehlo_refused: Option<Reply>,
+    },
+    StartTls,
+    Handshake,
+    Sender,
+    /// The answer about the recipient at this place of the plan.
+    Recipient(usize),
+    Reset,
+    Quit,
+    Over,
+}
+
+/// Everything that is the same in each state. All times count from the beginning of the visit.
+#[derive(Debug)]
+struct Scene {
+    visit: Visit,
+    limits: Limits,
+    notes: Notes,
+    reader: ReplyReader,
+    now: Duration,
+    /// When the present phase began.
+    since: Duration,
+    /// When it has taken too long.
+    until: Duration,
+}
+
+/// How a question ended that did not get the answer it wanted.
+enum End {
+    Broke(Fault),
+    Declined(Reply),
+}
+
+impl Dialogue {
+    /// A visit that is about to connect.
+    pub fn open(visit: Visit, limits: Limits) -> (Self, Step) {
+        let zero = Duration::ZERO;
+        let notes = Notes::of(&visit);
+        let reader = ReplyReader::default();
+        let mut scene = Scene { visit, limits, notes, reader, now: zero, since: zero, until: zero };
+        let (state, step) = scene.expect(State::Connecting, Step::Dial);
+        (Self { state, scene }, step)
+    }
+
+    /// The moment from which [`Input::Due`] is due.
+    pub fn deadline(&self) -> Duration {
+        self.scene.until
+    }
+
+    /// Takes what happened at `now`; what cannot happen in a state changes nothing.
+    pub fn advance(self, now: Duration, input: Input<'_>) -> (Self, Step) {
+        let Self { state, mut scene } = self;
+        scene.now = now;
+        let (state, step) = match (state, input) {
+            (State::Over, _) => (State::Over, Step::HangUp),
+            (state, Input::Broke(kind)) => scene.broke(&state, kind),
+            (state, Input::Due) if now >= scene.limits.visit => {
+                scene.broke(&state, FaultKind::OutOfTime)
+            }
+            (state, Input::Due) => scene.broke(&state, FaultKind::TimedOut),
+            (State::Quit, Input::Interrupted) => scene.hurry(),
+            (state, Input::Interrupted) => scene.broke(&state, FaultKind::Interrupted),
+            (State::Connecting, Input::Connected(local)) => scene.connected(local),
+            (State::Handshake, Input::Secured(handshake)) => scene.secured(*handshake),
+            (state @ (State::Connecting | State::Handshake), Input::Heard(_))
+            | (state, Input::Connected(_) | Input::Secured(_)) => (state, Step::Listen),
+            (state, Input::Heard(bytes)) => scene.heard(state, bytes),
+        };
+        (Self { state, scene }, step)
+    }
+
+    /// What was seen in a visit that began at `began` of the run and ends at `now`.
+    pub fn into_observation(self, began: Duration, now: Duration) -> Observation {
+        self.scene.notes.into_observation(self.scene.visit, began, now)
+    }
+}
+
+impl Scene {
+    fn connected(&mut self, local: Option<SocketAddr>) -> (State, Step) {
+        let after_ms = millis(self.now);
+        self.notes.connect = Some(Stage::Reached(Connected { local, after_ms }));
+        self.notes.event(self.now, &format!("connected to {}", self.visit.to));
+        self.expect(State::Greeting, Step::Listen)
+    }
+
+    fn heard(&mut self, state: State, bytes: &[u8]) -> (State, Step) {
+        self.notes.heard(self.now, bytes);
+        match self.reader.push(bytes) {
+            Ok(None) => (state, Step::Listen),
+            Ok(Some(mut reply)) => {
+                // What stands behind a reply must not pass for the answer to the next command.
+                let unasked = self.reader.take_rest();
+                self.notes.end_line(self.now);
+                if !unasked.is_empty() {
+                    reply.flaws.push(Flaw::Unasked);
+                }
+                self.answered(state, reply, unasked)
+            }
+            Err(fault) => self.broke(&state, FaultKind::NotSmtp(fault)),
+        }
+    }
+
+    /// A reply is whole: the table of the whole dialogue.
+    fn answered(&mut self, state: State, reply: Reply, unasked: Vec<u8>) -> (State, Step) {
+        if cause::asks_to_stop(&reply) && state != State::Quit {
+            self.note(&state, End::Declined(reply));
+            self.notes.leave(Why::Stopped);
+            return self.part();
+        }
+        match state {
+            // RFC 5321 §3.1: any other opening is a server that will take no mail now.
+            State::Greeting if reply.code == 220 => self.greeted(reply),
+            // RFC 5321 §3.2: servers of old know HELO only.
+            State::Hello { secured, ehlo_refused: None } if reply.is_permanent() => {
+                self.hail(secured, Some(reply))
+            }
+            State::Hello { secured, ehlo_refused } if reply.is_positive() => {
+                self.hailed(secured, ehlo_refused, reply)
+            }
+            State::StartTls => self.may_secure(reply, unasked),
+            State::Sender if reply.is_positive() => {
+                self.notes.sender = Some(Stage::Reached(reply));
+                self.recipient(0)
+            }
+            State::Recipient(place) => {
+                let positive = reply.is_positive();
+                let outcome = if positive { Stage::Reached } else { Stage::Declined };
+                self.about(place, outcome(reply));
+                self.recipient(place + 1)
+            }
+            State::Reset => self.say(State::Quit, Command::Quit),
+            State::Quit => {
+                self.notes.quit = Some(Stage::Reached(reply));
+                self.over()
+            }
+            state => {
+                self.note(&state, End::Declined(reply));
+                self.say(State::Quit, Command::Quit)
+            }
+        }
+    }
+
+    fn greeted(&mut self, reply: Reply) -> (State, Step) {
+        let first_line = self.notes.first_line.unwrap_or(self.now);
+        self.notes.greeting = Some(Stage::Reached(Greeting {
+            reply,
+            first_line_ms: millis(first_line.saturating_sub(self.since)),
+            after_ms: millis(self.now.saturating_sub(self.since)),
+        }));
+        self.hail(false, None)
+    }
+
+    /// Says who we are, with HELO once EHLO is refused.
+    fn hail(&mut self, secured: bool, ehlo_refused: Option<Reply>) -> (State, Step) {
+        let helo = self.visit.helo.clone();
+        let command = if ehlo_refused.is_none() { Command::Ehlo } else { Command::Helo };
+        self.say(State::Hello { secured, ehlo_refused }, command(helo))
+    }
+
+    fn hailed(&mut self, secured: bool, refused: Option<Reply>, reply: Reply) -> (State, Step) {
+        let (verb, capabilities) = match refused {
+            None => (HelloVerb::Ehlo, Capabilities::of(&reply)),
+            Some(_) => (HelloVerb::Helo, Capabilities::default()),
+        };
+        let offered = capabilities.has("STARTTLS");
+        let hello = Stage::Reached(Hello { verb, reply, capabilities, ehlo_refused: refused });
+        if secured {
+            self.notes.hello_secured = Some(hello);
+            return self.mail();
+        }
+        self.notes.hello = Some(hello);
+        match self.visit.starttls {
+            Some(_) if offered => self.say(State::StartTls, Command::StartTls),
+            Some(_) => {
+                self.notes.tls = Some(Stage::NotTried(Why::NotOffered));
+                self.notes.hello_secured = Some(Stage::NotTried(Why::NotOffered));
+                self.mail()
+            }
+            None => self.mail(),
+        }
+    }
+
+    /// After a refusal the session goes on in clear, so that acceptance is still seen.
+    fn may_secure(&mut self, reply: Reply, unasked: Vec<u8>) -> (State, Step) {
+        match self.visit.starttls {
+            Some(hello) if reply.is_positive() => {
+                // RFC 3207 §4.2: nothing heard in clear may count inside TLS.
+                self.notes.unasked_before_tls = Text::new(unasked);
+                self.expect(State::Handshake, Step::Secure(hello))
+            }
+            _ => {
+                self.note(&State::StartTls, End::Declined(reply));
+                self.notes.hello_secured = Some(Stage::NotTried(Why::EarlierFailed));
+                self.mail()
+            }
+        }
+    }
+
+    fn secured(&mut self, handshake: Handshake) -> (State, Step) {
+        self.notes.event(self.now, &handshake.to_string());
+        self.notes.tls = Some(Stage::Reached(handshake));
+        self.hail(true, None)
+    }
+
+    fn mail(&mut self) -> (State, Step) {
+        if self.visit.recipients.is_empty() {
+            return self.say(State::Quit, Command::Quit);
+        }
+        self.say(State::Sender, Command::MailFrom(self.visit.sender.clone()))
+    }
+
+    fn recipient(&mut self, place: usize) -> (State, Step) {
+        let Some((_, mailbox)) = self.visit.recipients.get(place) else {
+            return self.say(State::Reset, Command::Rset);
+        };
+        let asked = self.notes.recipients.iter();
+        if asked.filter(|asked| asked.outcome.declined().is_some()).count() >= ENOUGH_REFUSALS {
+            self.notes.leave(Why::EnoughRefusals);
+            return self.say(State::Reset, Command::Rset);
+        }
+        let command = Command::RcptTo(mailbox.clone());
+        self.say(State::Recipient(place), command)
+    }
+
+    /// Something broke. Where the channel still lives and the server has greeted us, we leave as
+    /// one should; before that we keep silent, for talking ahead of a greeting is what spammers do.
+    fn broke(&mut self, state: &State, kind: FaultKind) -> (State, Step) {
+        let lives = match kind {
+            FaultKind::Interrupted
+            | FaultKind::NotSmtp(_)
+            | FaultKind::OutOfTime
+            | FaultKind::TimedOut => !matches!(
+                state,
+                State::Connecting | State::Greeting | State::Handshake | State::Quit
+            ),
+            _ => false,
+        };
+        if kind == FaultKind::Interrupted {
+            self.notes.leave(Why::Interrupted);
+        }
+        let after = self.now.saturating_sub(self.since);
+        let heard = Text::bounded(&self.reader.take_rest(), HEARD);
+        let fault = Fault { heard, ..Fault::new(state.phase(), kind, after) };
+        self.notes.end_line(self.now);
+        self.notes.event(self.now, &fault.to_string());
+        self.note(state, End::Broke(fault));
+        if lives { self.part() } else { (State::Over, Step::HangUp) }
+    }
+
+    /// QUIT out of turn: said for courtesy, with little patience for the answer, which may as well
+    /// be a late one to the command before.
+    fn part(&mut self) -> (State, Step) {
+        let next = self.say(State::Quit, Command::Quit);
+        self.until = self.now.saturating_add(PARTING);
+        next
+    }
+
+    /// Less patience for a QUIT that is under way.
+    fn hurry(&mut self) -> (State, Step) {
+        self.until = self.until.min(self.now.saturating_add(PARTING));
+        (State::Quit, Step::Listen)
+    }
+
+    fn over(&mut self) -> (State, Step) {
+        self.notes.event(self.now, "closed");
+        (State::Over, Step::HangUp)
+    }
+
+    fn say(&mut self, state: State, command: Command) -> (State, Step) {
+        self.notes.said(self.now, &command);
+        self.expect(state, Step::Say(command))
+    }
+
+    /// Enters a phase and sets its deadline.
+    fn expect(&mut self, state: State, step: Step) -> (State, Step) {
+        let limit = match state {
+            State::Connecting => self.limits.connect,
+            State::Greeting => self.limits.greeting,
+            State::Recipient(_) => self.limits.recipient(),
+            State::Quit => self.limits.command.min(FAREWELL),
+            _ => self.limits.command,
+        };
+        self.since = self.now;
+        self.until = self.now.saturating_add(limit).min(self.limits.visit);
+        (state, step)
+    }
+
+    fn about(&mut self, place: usize, outcome: Stage<Reply>) {
+        if let Some((kind, mailbox)) = self.visit.recipients.get(place).cloned() {
+            self.notes.recipients.push(Recipient { kind, mailbox, outcome });
+        }
+    }
+
+    /// Writes an end down where it belongs.
+    fn note(&mut self, state: &State, end: End) {
+        let notes = &mut self.notes;
+        match state {
+            State::Connecting => notes.connect = Some(end.into()),
+            State::Greeting => notes.greeting = Some(end.into()),
+            State::Hello { secured: false, .. } => notes.hello = Some(end.into()),
+            State::StartTls | State::Handshake => notes.tls = Some(end.into()),
+            State::Hello { secured: true, .. } => notes.hello_secured = Some(end.into()),
+            State::Sender => notes.sender = Some(end.into()),
+            State::Recipient(place) => self.about(*place, end.into()),
+            // Nobody asks how RSET went; a fault of it shows in what became of QUIT.
+            State::Reset | State::Quit => notes.quit = Some(end.into()),
+            State::Over => {}
+        }
+    }
+}
+
+impl State {
+    fn phase(&self) -> Phase {
+        match self {
+            Self::Connecting => Phase::Connect,
+            Self::Greeting => Phase::Greeting,
+            Self::Hello { secured: false, .. } => Phase::Hello,
+            Self::StartTls => Phase::StartTls,
+            Self::Handshake => Phase::Handshake,
+            Self::Hello { secured: true, .. } => Phase::HelloSecured,
+            Self::Sender => Phase::Sender,
+            Self::Recipient(_) => Phase::Recipient,
+            Self::Reset => Phase::Reset,
+            Self::Quit | Self::Over => Phase::Quit,
+        }
+    }
+}
+
+impl<T> From<End> for Stage<T> {
+    fn from(end: End) -> Self {
+        match end {
+            End::Broke(fault) => Self::Broke(fault),
+            End::Declined(reply) => Self::Declined(reply),
+        }
+    }
+}
+
+/// A duration as observations carry it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,115 @@
+//! What a visit has seen so far, written down as it happens.
+//!
+//! A stage that was never put stays empty until the end and then says why. Decides no next step.
+
+use std::time::Duration;
+
+use super::{Visit, dialogue::millis};
+use crate::{
+    smtp::{Command, Reply, Speaker, Text, Transcript, reply::MAX_LINE},
+    survey::{
+        Connected, Observation, Recipient, Stage, Why,
+        observation::{Greeting, Hello},
+    },
+    tls::Handshake,
+};
+
+/// An observation in the making; `None` is a question that has not come up.
+#[derive(Debug, Default)]
+pub struct Notes {
+    pub connect: Option<Stage<Connected>>,
+    pub greeting: Option<Stage<Greeting>>,
+    pub hello: Option<Stage<Hello>>,
+    pub tls: Option<Stage<Handshake>>,
+    pub unasked_before_tls: Text,
+    pub hello_secured: Option<Stage<Hello>>,
+    pub sender: Option<Stage<Reply>>,
+    /// Those asked so far.
+    pub recipients: Vec<Recipient>,
+    pub quit: Option<Stage<Reply>>,
+    /// When the first line ever ended.
+    pub first_line: Option<Duration>,
+    transcript: Transcript,
+    /// The beginning of a line whose end has not come.
+    line: Vec<u8>,
+    /// Why what is still open will not be asked.
+    left: Option<Why>,
+}
+
+impl Notes {
+    /// Before anything happened: only what the plan leaves out is settled.
+    pub fn of(visit: &Visit) -> Self {
+        let mut notes = Self::default();
+        if visit.starttls.is_none() {
+            notes.tls = Some(Stage::NotTried(Why::NotThisVisit));
+            notes.hello_secured = Some(Stage::NotTried(Why::NotThisVisit));
+        }
+        if visit.recipients.is_empty() {
+            notes.sender = Some(Stage::NotTried(Why::NotAsked));
+        }
+        notes
+    }
+
+    /// Gives the reason for all that stays open; the first one given counts.
+    pub fn leave(&mut self, why: Why) {
+        self.left.get_or_insert(why);
+    }
+
+    pub fn event(&mut self, at: Duration, what: &str) {
+        self.transcript.push(at, Speaker::Event, Text::from(what));
+    }
+
+    pub fn said(&mut self, at: Duration, command: &Command) {
+        self.transcript.push(at, Speaker::Client, Text::from(command.to_string().as_str()));
+    }
+
+    /// Takes server bytes as they come and writes down each line that ends in them.
+    pub fn heard(&mut self, at: Duration, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.first_line.get_or_insert(at);
+                self.end_line(at);
+            }
+        }
+    }
+
+    /// Writes down the line begun, if there is one; no more of it will be waited for.
+    pub fn end_line(&mut self, at: Duration) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            self.transcript.push(at, Speaker::Server, Text::bounded(text, MAX_LINE));
+        }
+    }
+
+    pub fn into_observation(self, visit: Visit, began: Duration, took: Duration) -> Observation {
+        let why = self.left.unwrap_or(Why::EarlierFailed);
+        let mut recipients = self.recipients;
+        let open = visit.recipients.into_iter().skip(recipients.len());
+        recipients.extend(open.map(|(kind, mailbox)| {
+            let outcome = Stage::NotTried(why);
+            Recipient { kind, mailbox, outcome }
+        }));
+        Observation {
+            purpose: visit.purpose,
+            began_ms: millis(began),
+            took_ms: millis(took),
+            connect: settled(self.connect, why),
+            greeting: settled(self.greeting, why),
+            hello: settled(self.hello, why),
+            tls: settled(self.tls, why),
+            unasked_before_tls: self.unasked_before_tls,
+            hello_secured: settled(self.hello_secured, why),
+            sender: settled(self.sender, why),
+            recipients,
+            quit: settled(self.quit, why),
+            transcript: self.transcript,
+        }
+    }
+}
+
+fn settled<T>(stage: Option<Stage<T>>, why: Why) -> Stage<T> {
+    stage.unwrap_or(Stage::NotTried(why))
+}
