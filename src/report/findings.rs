@@ -9,7 +9,7 @@ use super::{
     text::severity_style,
     words,
 };
-use crate::rules::{Evidence, Finding, Rule, Severity};
+use crate::rules::{Evidence, Finding, Rule, Severity, Subject};
 
 /// Columns of the severities, the longest of which is `critical`.
 const MARGIN: usize = 10;
@@ -75,7 +75,8 @@ fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
         }
         sheet.prose(width, indent(), BOLD, &who);
         for evidence in &finding.evidence {
-            let head = indent().and(DIM, format!("saw {}: ", evidence.fact));
+            let word = if is_of_other(finding, evidence) { "vs " } else { "saw" };
+            let head = indent().and(DIM, format!("{word} {}: ", evidence.fact));
             sheet.hanging(width, MARGIN + 4, head, (PLAIN, &saw(finding, evidence)));
         }
     }
@@ -84,20 +85,30 @@ fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
     }
 }
 
-/// What was seen, and where to look it up.
+/// Whether it was seen at the host that the subject is compared with.
+fn is_of_other(finding: &Finding, evidence: &Evidence) -> bool {
+    let Some(place) = &evidence.at else { return false };
+    let is = |subject: &Subject| {
+        let address = subject.address.is_none_or(|address| address == place.address);
+        subject.host.as_deref() == Some(place.host.as_str()) && address
+    };
+    finding.against.as_ref().is_some_and(is) && !is(&finding.subject)
+}
+
+/// What was seen, and where to look it up; the host is named where the lines above do not.
 fn saw(finding: &Finding, evidence: &Evidence) -> String {
-    let mut text = evidence.saw.clone();
-    if let Some(place) = &evidence.at {
-        let same = finding.subject.host.as_deref() == Some(place.host.as_str());
-        let host = if same && finding.subject.address.is_some() {
-            String::new()
-        } else {
-            format!("{} [{}], ", place.host, place.address)
-        };
-        let lines = words::lines(&evidence.lines);
-        text = format!("{text} ({host}visit {}{lines})", place.visit);
-    }
-    text
+    let Evidence { saw, at: Some(place), lines, .. } = evidence else {
+        return evidence.saw.clone();
+    };
+    let subjects = [Some(&finding.subject), finding.against.as_ref()];
+    let of_host = |subject: &&Subject| subject.host.as_deref() == Some(place.host.as_str());
+    let named = subjects.into_iter().flatten().find(of_host);
+    let host = match named {
+        Some(Subject { address: Some(_), .. }) => String::new(),
+        Some(_) => format!("[{}], ", place.address),
+        None => format!("{} [{}], ", place.host, place.address),
+    };
+    format!("{saw} ({host}visit {}{})", place.visit, words::lines(lines))
 }
 
 #[cfg(test)]
@@ -105,7 +116,7 @@ mod tests {
     use super::*;
     use crate::{
         report::sample::{self, SERVER, answering},
-        rules::{CATALOGUE, Case, Place, Subject},
+        rules::{CATALOGUE, Case, Place},
         survey::Purpose,
     };
 
@@ -141,7 +152,7 @@ mod tests {
         let shown = shown(vec![Finding::new(rule, one), Finding::new(rule, two)]);
         assert_eq!(shown.matches(rule.code).count(), 1, "{shown}");
         assert!(shown.starts_with(&format!("Findings   2 {}\n", rule.severity)), "{shown}");
-        let place = "(mx2.even.example [192.0.2.2], visit 1, lines 3–4, 7)";
+        let place = "([192.0.2.2], visit 1, lines 3–4, 7)";
         let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("mx2.even.example, compared with mx1.even.example"), "{shown}");
         assert!(flat.contains(&format!("saw recipients.real: 550 5.7.1 no {place}")), "{shown}");

@@ -2,10 +2,14 @@
 //!
 //! Says less than the verdict where less was seen, never more.
 
-use super::{Failover, Parity, Report, verdict};
+use super::{Failover, Parity, Report, verdict, words};
 use crate::{
-    rules::{View, attribution::Takes, view::Seat},
-    survey::{Ending, MxLookup},
+    rules::{
+        Spot, View,
+        attribution::{Acceptance, Takes},
+        view::Seat,
+    },
+    survey::{Ending, MxLookup, RecipientKind},
 };
 
 /// One or two sentences.
@@ -72,22 +76,48 @@ impl<'a> Words<'a> {
     fn failover(&self) -> String {
         match self.report.verdict.failover {
             Failover::Works => "Failover works".to_owned(),
-            Failover::Fragile => match self.carriers_that(Takes::No) {
-                none if none.is_empty() => {
-                    "Failover is fragile: one address of a backup refuses the mail".to_owned()
-                }
-                names => format!("Failover is fragile: {names} would not take the mail"),
-            },
+            Failover::Fragile => {
+                let failing = self.failing();
+                let failing = if failing.is_empty() {
+                    "one address of a backup refuses the mail"
+                } else {
+                    failing.as_str()
+                };
+                format!("Failover is fragile: {failing}")
+            }
             Failover::Broken if self.has_tiers && self.carriers.len() > 1 => {
                 "Failover is broken: no backup takes the mail".to_owned()
             }
-            Failover::Broken => {
-                let names = self.carriers_that(Takes::No);
-                let verb = names.verb("does not take", "do not take");
-                format!("Failover is broken: {names} {verb} the mail")
-            }
+            Failover::Broken => format!("Failover is broken: {}", self.failing()),
             Failover::None => self.alone(),
             Failover::Unproven => self.unproven(),
+        }
+    }
+
+    /// Who does not take the mail, and how, if it is one host.
+    fn failing(&self) -> String {
+        let failing: Vec<&Seat<'a>> = self.carriers_that(Takes::No).collect();
+        match failing.as_slice() {
+            [] => String::new(),
+            [one] => format!("{} {}", name(one), self.failure(one)),
+            several => {
+                let names = Names::of(several.iter().map(|seat| name(seat)));
+                format!("{names} {} the mail", names.verb("does not take", "do not take"))
+            }
+        }
+    }
+
+    fn failure(&self, seat: &Seat<'a>) -> &'static str {
+        let lasting =
+            |spot: Spot<'a>| self.view.acceptance(&spot, RecipientKind::Real).is_lasting();
+        if seat.host.addresses.is_empty() {
+            "has no address"
+        } else if seat.host.answers() != Some(true) {
+            "does not answer"
+        } else if seat.spots().any(lasting) {
+            "refuses the mail"
+        } else {
+            "does not take the mail"
         }
     }
 
@@ -98,30 +128,41 @@ impl<'a> Words<'a> {
         let name = name(&seat);
         match self.view.seat_takes(&seat) {
             Takes::Yes => format!("{name} takes the mail, and there is nothing to fail over to"),
-            Takes::No => format!("{name}, the only mail host, does not take the mail"),
-            Takes::Unknown => format!(
-                "{}; there is nothing to fail over to",
-                self.unproven_because(&format!(
-                    "whether {name}, the only mail host, takes the mail"
-                ))
-            ),
+            Takes::No => format!("{name}, the only mail host, {}", self.failure(&seat)),
+            Takes::Unknown => {
+                let question = format!("whether {name}, the only mail host, takes the mail");
+                self.unproven_because(&question, &seat)
+            }
         }
     }
 
     fn unproven(&self) -> String {
-        let unknown = self.carriers_that(Takes::Unknown);
-        let verb = unknown.verb("takes", "take");
-        self.unproven_because(&format!("whether {unknown} {verb} the mail"))
+        let unknown: Vec<&Seat<'a>> = self.carriers_that(Takes::Unknown).collect();
+        let names = Names::of(unknown.iter().map(|seat| name(seat)));
+        match unknown.first() {
+            Some(first) => {
+                let verb = names.verb("takes", "take");
+                self.unproven_because(&format!("whether {names} {verb} the mail"), first)
+            }
+            None => "Failover is unproven".to_owned(),
+        }
     }
 
-    fn unproven_because(&self, question: &str) -> String {
+    /// The question that stays open, and why at the first host it is about.
+    fn unproven_because(&self, question: &str, seat: &Seat<'a>) -> String {
         if self.view.port_closed_here() {
-            "Unproven: port 25 seems closed here".to_owned()
-        } else if self.report.survey.asked.recipients.is_empty() {
-            "Failover is unproven by choice: no recipient was asked (--no-rcpt)".to_owned()
-        } else {
-            format!("It is unproven {question}")
+            return "Unproven: port 25 seems closed here".to_owned();
         }
+        if self.report.survey.asked.recipients.is_empty() {
+            return "Failover is unproven by choice: no recipient was asked (--no-rcpt)".to_owned();
+        }
+        let seen = seat.spots().map(|spot| self.view.acceptance(&spot, RecipientKind::Real));
+        let cause = seen.into_iter().find_map(|seen| match seen.acceptance {
+            Acceptance::Refused(cause) => Some(words::why_unproven(cause)),
+            Acceptance::Accepted | Acceptance::Unseen => None,
+        });
+        let reason = cause.map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("It is unproven {question}{reason}")
     }
 
     /// How the sentence about failover ends.
@@ -163,9 +204,8 @@ impl<'a> Words<'a> {
         Names::of(hosts.filter(is_carrier))
     }
 
-    fn carriers_that(&self, wanted: Takes) -> Names {
-        let which = self.carriers.iter().filter(|seat| self.view.seat_takes(seat) == wanted);
-        Names::of(which.map(name))
+    fn carriers_that(&self, wanted: Takes) -> impl Iterator<Item = &Seat<'a>> {
+        self.carriers.iter().filter(move |seat| self.view.seat_takes(seat) == wanted)
     }
 }
 
@@ -252,19 +292,19 @@ mod tests {
             ),
             (
                 vec![(10, one(1, YES)), (20, one(2, NO))],
-                "Failover is broken: mx2.even.example does not take the mail.",
+                "Failover is broken: mx2.even.example refuses the mail.",
             ),
             (
                 vec![(10, one(1, YES)), (20, dead())],
-                "Failover is broken: mx2.even.example does not take the mail.",
+                "Failover is broken: mx2.even.example does not answer.",
             ),
             (
                 vec![(10, one(1, YES)), (20, dead()), (30, one(3, YES))],
-                "Failover is fragile: mx2.even.example would not take the mail.",
+                "Failover is fragile: mx2.even.example does not answer.",
             ),
             (
                 vec![(10, one(1, YES)), (20, one(2, US))],
-                "It is unproven whether mx2.even.example takes the mail.",
+                "It is unproven whether mx2.even.example takes the mail: it refuses this prober.",
             ),
             (
                 vec![(10, one(1, YES))],

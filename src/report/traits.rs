@@ -10,11 +10,11 @@ use crate::{
         attribution::{Acceptance, Attribution},
         view::Seat,
     },
-    smtp::{Mailbox, SizeLimit},
+    smtp::{Mailbox, Reply, SizeLimit, cause::Moment},
     survey::{
         Blame, Fault, FaultKind, Observation, Purpose, RecipientKind, Stage, Why, reading::Offer,
     },
-    tls::{TlsVersion, TrustFlaw},
+    tls::{Handshake, TlsVersion, TrustFlaw},
 };
 
 /// What is known of one trait at one address.
@@ -57,16 +57,16 @@ const EXTENSIONS: [&str; 8] =
 pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
     let mut rows = vec![
         row("connect", |spot| connect(spot)),
-        row("greeting", |spot| greeting(spot)),
-        row("STARTTLS", |spot| starttls(spot)),
-        row("TLS version", |spot| tls_version(spot)),
-        row("key exchange", |spot| key_exchange(spot)),
+        row("greeting", |spot| greeting(view, spot)),
+        row("STARTTLS", |spot| starttls(view, spot)),
+        row("TLS version", |spot| tls_version(view, spot)),
+        row("key exchange", |spot| key_exchange(view, spot)),
         row("certificate", |spot| certificate(view, spot)),
-        row("its key", |spot| certificate_key(spot)),
+        row("public key", |spot| public_key(view, spot)),
         row("extensions", |spot| extensions(view, spot)),
         row("size limit", |spot| size_limit(spot)),
-        row("MAIL", |spot| sender(spot, |purpose| purpose != Purpose::NullSender)),
-        row("null sender", |spot| sender(spot, |purpose| purpose == Purpose::NullSender)),
+        row("MAIL", |spot| sender(view, spot, |purpose| purpose != Purpose::NullSender)),
+        row("null sender", |spot| sender(view, spot, |purpose| purpose == Purpose::NullSender)),
     ];
     let real: &'a [Mailbox] = &view.survey.asked.recipients;
     match real {
@@ -132,9 +132,9 @@ fn broken(fault: &Fault) -> Cell {
     }
 }
 
-fn greeting(spot: &Spot<'_>) -> Cell {
+fn greeting(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let Some((_, greeting)) = spot.endpoint.greeting() else {
-        return asked(spot, |visit| &visit.greeting);
+        return asked(view, spot, Moment::Greeting, |visit| &visit.greeting);
     };
     let line = greeting.reply.lines[0].to_string();
     // The name stands in the head of the column, and the date is today's.
@@ -150,17 +150,18 @@ fn greeting(spot: &Spot<'_>) -> Cell {
     Cell { key: None, ..Cell::plain(text, "") }
 }
 
-fn starttls(spot: &Spot<'_>) -> Cell {
+fn starttls(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     match spot.endpoint.starttls() {
         Offer::Always => Cell::plain("offered", "offered"),
         Offer::Sometimes => Cell::bad("now and then", "sometimes"),
         Offer::Never { .. } => Cell::bad("not offered", "never"),
         Offer::Masked(mask) => Cell::bad(format!("masked as {mask}"), "masked"),
-        Offer::Unknown => asked(spot, |visit| &visit.hello),
+        Offer::Unknown if spot.endpoint.hello().is_some() => Cell::bad("EHLO refused", "helo"),
+        Offer::Unknown => asked(view, spot, Moment::Hello, |visit| &visit.hello),
     }
 }
 
-fn tls_version(spot: &Spot<'_>) -> Cell {
+fn tls_version(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     if let Some((_, handshake)) = spot.endpoint.handshake() {
         let version = handshake.version;
         let old = version < TlsVersion::Tls12;
@@ -171,53 +172,51 @@ fn tls_version(spot: &Spot<'_>) -> Cell {
         Offer::Never { .. } | Offer::Masked(_) => {
             Cell { key: None, ..Cell::plain(NOT_APPLICABLE, "") }
         }
-        Offer::Unknown => Cell::unknown(UNKNOWN),
-        Offer::Always | Offer::Sometimes => asked(spot, |visit| &visit.tls),
+        Offer::Unknown => shadow(&starttls(view, spot)),
+        Offer::Always | Offer::Sometimes => asked(view, spot, Moment::StartTls, |visit| &visit.tls),
     }
 }
 
 /// A trait that only a finished handshake shows.
-fn within_tls(spot: &Spot<'_>, read: impl Fn(&crate::tls::Handshake) -> Cell) -> Cell {
+fn within_tls(view: &View<'_>, spot: &Spot<'_>, read: impl Fn(&Handshake) -> Cell) -> Cell {
     let handshake = spot.endpoint.handshake().map(|(_, handshake)| handshake);
-    handshake.map_or_else(|| shadow(&tls_version(spot)), read)
+    handshake.map_or_else(|| shadow(&tls_version(view, spot)), read)
 }
 
 /// What stands in a row that an earlier one explains already.
 fn shadow(of: &Cell) -> Cell {
-    match of.text.as_str() {
-        NOT_APPLICABLE => of.clone(),
+    match (of.text.as_str(), of.key.as_deref()) {
+        (NOT_APPLICABLE, _) | (_, Some("helo")) => {
+            Cell { key: None, ..Cell::plain(NOT_APPLICABLE, "") }
+        }
         _ => Cell::unknown(UNKNOWN),
     }
 }
 
-fn key_exchange(spot: &Spot<'_>) -> Cell {
-    within_tls(spot, |handshake| match &handshake.group {
+fn key_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within_tls(view, spot, |handshake| match &handshake.group {
         Some(group) => Cell::plain(group, group),
         None => Cell::unknown(UNKNOWN),
     })
 }
 
 fn certificate(view: &View<'_>, spot: &Spot<'_>) -> Cell {
-    within_tls(spot, |handshake| {
+    within_tls(view, spot, |handshake| {
         let began = view.survey.began;
         let left = (handshake.leaf().not_after.duration_since(began)).as_hours() / 24;
         if handshake.is_verified() {
             return Cell::plain(format!("trusted, {left} days left"), "trusted");
         }
         let flaws: Vec<String> = handshake.trust.iter().map(words::flaw).collect();
-        let kinds: Vec<String> = handshake
-            .trust
-            .iter()
-            .map(|flaw| format!("{:?}", std::mem::discriminant(flaw)))
-            .collect();
+        let kinds: Vec<&str> = handshake.trust.iter().map(words::kind_of_flaw).collect();
         let expired = handshake.trust.iter().any(|flaw| matches!(flaw, TrustFlaw::Expired { .. }));
         let make = if expired { Cell::bad } else { Cell::plain };
         make(flaws.join(", "), kinds.join(" "))
     })
 }
 
-fn certificate_key(spot: &Spot<'_>) -> Cell {
-    within_tls(spot, |handshake| {
+fn public_key(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within_tls(view, spot, |handshake| {
         let key = handshake.leaf().key.to_string();
         Cell::plain(key.clone(), key)
     })
@@ -230,7 +229,7 @@ fn extensions(view: &View<'_>, spot: &Spot<'_>) -> Cell {
         Some(EXTENSIONS.into_iter().filter(has).collect::<Vec<_>>())
     };
     let Some(own) = offered(spot) else {
-        return asked(spot, |visit| &visit.hello);
+        return Cell::unknown(UNKNOWN);
     };
     let key = own.join(" ");
     let reference = view
@@ -259,7 +258,7 @@ fn difference(own: &[&str], first: &[&str]) -> String {
 
 fn size_limit(spot: &Spot<'_>) -> Cell {
     let Some((_, hello)) = spot.endpoint.best_hello() else {
-        return asked(spot, |visit| &visit.hello);
+        return Cell::unknown(UNKNOWN);
     };
     match hello.capabilities.size() {
         Some(SizeLimit::Octets(octets)) => Cell::plain(words::octets(octets), octets.to_string()),
@@ -269,15 +268,16 @@ fn size_limit(spot: &Spot<'_>) -> Cell {
     }
 }
 
-fn sender(spot: &Spot<'_>, wanted: impl Fn(Purpose) -> bool) -> Cell {
+fn sender(view: &View<'_>, spot: &Spot<'_>, wanted: impl Fn(Purpose) -> bool) -> Cell {
     let visits = || spot.endpoint.observations.iter().filter(|visit| wanted(visit.purpose));
     if let Some(reply) = visits().find_map(|visit| visit.sender.reached()) {
         return Cell::plain(format!("accepted ({})", reply.code), "accepted");
     }
-    if let Some(reply) = visits().find_map(|visit| visit.sender.declined()) {
-        return Cell::bad(format!("refused: {reply}"), "refused");
+    let declined = visits().find_map(|visit| Some((visit, visit.sender.declined()?)));
+    if let Some((visit, reply)) = declined {
+        return refused(view, visit, Moment::Sender, reply);
     }
-    visits().next_back().map_or_else(|| Cell::unknown(NOT_ASKED), |visit| unanswered(&visit.sender))
+    visits().next().map_or_else(|| Cell::unknown(NOT_ASKED), |visit| unanswered(&visit.sender))
 }
 
 fn recipient(seen: &Attribution<'_>, spot: &Spot<'_>, kind: RecipientKind) -> Cell {
@@ -310,12 +310,31 @@ fn recipient(seen: &Attribution<'_>, spot: &Spot<'_>, kind: RecipientKind) -> Ce
     }
 }
 
-/// How a question ended at an address where no visit has the answer: as in the visit that came
-/// furthest.
-fn asked<'a, T: 'a>(spot: &Spot<'a>, stage: impl Fn(&'a Observation) -> &'a Stage<T>) -> Cell {
-    let stages: Vec<&Stage<T>> = spot.endpoint.observations.iter().map(stage).collect();
-    let tried = stages.iter().rfind(|stage| stage.was_tried());
-    tried.or(stages.first()).map_or_else(|| Cell::unknown(UNKNOWN), |stage| unanswered(stage))
+/// How a question ended at an address where no visit has the answer: as in the last visit that put
+/// it. A refusal of ours by name tells nothing of the host.
+fn asked<'a, T: 'a>(
+    view: &View<'a>,
+    spot: &Spot<'a>,
+    moment: Moment,
+    stage: impl Fn(&'a Observation) -> &'a Stage<T>,
+) -> Cell {
+    let visits = &spot.endpoint.observations;
+    let tried = visits.iter().rfind(|visit| stage(visit).was_tried());
+    let Some(visit) = tried.or(visits.first()) else {
+        return Cell::unknown(UNKNOWN);
+    };
+    match stage(visit) {
+        Stage::Declined(reply) => refused(view, visit, moment, reply),
+        other => unanswered(other),
+    }
+}
+
+fn refused(view: &View<'_>, visit: &Observation, moment: Moment, reply: &Reply) -> Cell {
+    let cause = view.diagnose(visit, moment, None, reply).cause;
+    if cause.is_prober() {
+        return Cell::unknown(format!("refused ({}): {}", reply.code, words::cause(cause)));
+    }
+    Cell::bad(format!("refused: {reply}"), "refused")
 }
 
 fn unanswered<T>(stage: &Stage<T>) -> Cell {

@@ -45,16 +45,38 @@ pub fn cause(cause: Cause) -> &'static str {
     }
 }
 
+/// Why a refusal leaves open what the host does with other people's mail.
+pub fn why_unproven(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Ambiguous => "it refuses without a reason we know",
+        Cause::Greylist => "it makes strangers wait (greylisting)",
+        Cause::HostTemporary => "it has trouble of its own now",
+        Cause::NetworkFamily => "it dislikes our address family",
+        Cause::Prober => "it refuses this prober",
+        Cause::Rate => "it limits our rate",
+        other => self::cause(other),
+    }
+}
+
 /// A reason for distrust, without the names that stand in the finding.
 pub fn flaw(flaw: &TrustFlaw) -> String {
     match flaw {
-        TrustFlaw::Expired { .. } | TrustFlaw::NotYetValid { .. } | TrustFlaw::SelfSigned => {
-            flaw.to_string()
-        }
-        TrustFlaw::UnknownIssuer { .. } => "unknown issuer".to_owned(),
-        TrustFlaw::MissingIntermediate { .. } => "intermediate not sent".to_owned(),
-        TrustFlaw::WrongName { .. } => "wrong name".to_owned(),
+        TrustFlaw::Expired { .. } | TrustFlaw::NotYetValid { .. } => flaw.to_string(),
         TrustFlaw::Other { reason } => reason.clone(),
+        _ => kind_of_flaw(flaw).to_owned(),
+    }
+}
+
+/// The same without its dates: what two hosts can have in common.
+pub fn kind_of_flaw(flaw: &TrustFlaw) -> &'static str {
+    match flaw {
+        TrustFlaw::Expired { .. } => "expired",
+        TrustFlaw::MissingIntermediate { .. } => "intermediate not sent",
+        TrustFlaw::NotYetValid { .. } => "not yet valid",
+        TrustFlaw::Other { .. } => "not trusted",
+        TrustFlaw::SelfSigned => "self-signed",
+        TrustFlaw::UnknownIssuer { .. } => "unknown issuer",
+        TrustFlaw::WrongName { .. } => "wrong name",
     }
 }
 
