@@ -8,7 +8,7 @@ use super::{World, WorldFault};
 #[derive(Clone, Copy, Debug)]
 pub struct Demo {
     pub name: &'static str,
-    text: &'static str,
+    pub text: &'static str,
 }
 
 /// A row; the file is named after the demo, so one without a file does not build.

@@ -87,21 +87,21 @@ impl Session<'_> {
         if !self.secured {
             match self.answer(stream, Phase::Greeting, self.script.greeting()).await? {
                 Answer::Ended(ending) => return Ok(Next::End(ending)),
-                Answer::Said(first) => welcome = first.starts_with(b"220"),
+                Answer::Said(last) => welcome = last.starts_with(b"220"),
             }
         }
         loop {
             let command = self.command(stream).await?;
             let (phase, reply) =
                 if welcome { self.reply(command.as_ref()) } else { self.rebuff(command.as_ref()) };
-            let first = match self.answer(stream, phase, reply).await? {
+            let last = match self.answer(stream, phase, reply).await? {
                 Answer::Ended(ending) => return Ok(Next::End(ending)),
-                Answer::Said(first) => first,
+                Answer::Said(last) => last,
             };
             match command {
                 Some(Command::Quit) => return Ok(Next::End(Ending::Closed)),
-                Some(Command::StartTls) if first.starts_with(b"220") => return Ok(Next::Handshake),
-                Some(Command::MailFrom(_)) => self.sender = first.starts_with(b"2"),
+                Some(Command::StartTls) if last.starts_with(b"220") => return Ok(Next::Handshake),
+                Some(Command::MailFrom(_)) => self.sender = last.starts_with(b"2"),
                 Some(Command::Rset | Command::Ehlo(_) | Command::Helo(_)) => self.sender = false,
                 Some(Command::RcptTo(_) | Command::StartTls) | None => {}
             }

@@ -19,7 +19,7 @@ const DRIP: Duration = Duration::from_secs(1);
 
 /// How an answer ended.
 pub enum Answer {
-    /// The session goes on; this is the first line that was sent.
+    /// The session goes on; this is the last line that was sent, which is the one that counts.
     Said(Vec<u8>),
     Ended(Ending),
 }
@@ -67,11 +67,11 @@ pub async fn answer<S: AsyncWrite + Unpin>(
                 send(stream, &[octet]).await?;
                 sleep(DRIP).await;
             }
-            return Ok(Answer::Said(reply.swap_remove(0)));
+            return Ok(said(reply));
         }
         Some(FaultWord::BareLf) => {
             send(stream, &joined(&reply, b"\n")).await?;
-            return Ok(Answer::Said(reply.swap_remove(0)));
+            return Ok(said(reply));
         }
         Some(FaultWord::MixedCodes) => reply = mixed(&reply),
         Some(FaultWord::Shutdown421) => {
@@ -89,7 +89,11 @@ pub async fn answer<S: AsyncWrite + Unpin>(
     if reply[0].starts_with(b"421") {
         return Ok(Answer::Ended(Ending::Closed));
     }
-    Ok(Answer::Said(reply.swap_remove(0)))
+    Ok(said(reply))
+}
+
+fn said(mut reply: Lines) -> Answer {
+    Answer::Said(reply.pop().unwrap_or_default())
 }
 
 /// Sends bytes at once.

@@ -4,6 +4,10 @@
 //! stands in that file. Nothing here leaves loopback, sleeps, or retries.
 
 mod dialogues;
+mod faults;
+mod pages;
 mod replies;
 mod resolver;
+mod scenarios;
 mod support;
+mod wire;

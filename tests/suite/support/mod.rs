@@ -2,4 +2,5 @@
 
 pub mod authority;
 pub mod golden;
+pub mod play;
 pub mod script;

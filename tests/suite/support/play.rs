@@ -1,0 +1,77 @@
+//! Plays a world from beginning to end in memory, under a clock that only runs when nobody works.
+
+use std::{path::PathBuf, time::Duration};
+
+use mxparity::{
+    config::Limits,
+    fleet::{Carrier, DEMOS, Fleet, Run, World},
+    survey::Survey,
+};
+
+/// The moment every world begins.
+const NOW: &str = "2026-11-23T12:00:00Z";
+
+/// No run over a fleet takes longer, by its own clock.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A world that was played.
+pub struct Played {
+    pub survey: Survey,
+    pub fleet: Fleet,
+}
+
+/// Surveys the world that `text` describes. The visitor's manners are part of every test: any
+/// breach the fleet noticed fails it.
+#[track_caller]
+pub fn play(title: &str, text: &str) -> Played {
+    let played = play_unwatched(title, text);
+    let alarms = played.fleet.ledger().alarms();
+    assert!(alarms.is_empty(), "{title}: {alarms:#?}");
+    played
+}
+
+/// The same for tests that look at the alarms themselves.
+#[track_caller]
+pub fn play_unwatched(title: &str, text: &str) -> Played {
+    let world = World::parse(text).unwrap_or_else(|fault| panic!("{title}: {fault}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let carrier = Carrier::Memory { round_trip: Duration::ZERO };
+        let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
+            .unwrap_or_else(|fault| panic!("{title}: {fault}"));
+        let (_keep, stop) = tokio::sync::watch::channel(false);
+        let run = Run { limits: Limits::default(), stop, progress: &|_| {} };
+        let survey = tokio::time::timeout(LONGEST, fleet.survey(run))
+            .await
+            .unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"));
+        // What the servers still have under way belongs to their record.
+        tokio::time::sleep(LONGEST).await;
+        Played { survey, fleet }
+    })
+}
+
+/// Every world of `fixtures/scenarios`, by name.
+pub fn scenarios() -> Vec<(String, String)> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(super::golden::fixture("scenarios"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    folders.sort();
+    let scenario = |folder: PathBuf| {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let world = folder.join("world.toml");
+        let text = std::fs::read_to_string(&world)
+            .unwrap_or_else(|error| panic!("{}: {error}", world.display()));
+        (name, text)
+    };
+    folders.into_iter().map(scenario).collect()
+}
+
+/// Every built-in world, by name.
+pub fn demos() -> Vec<(String, String)> {
+    DEMOS.iter().map(|demo| (format!("demo {}", demo.name), demo.text.to_owned())).collect()
+}
