@@ -170,7 +170,7 @@ pub fn same_words(one: (&Reply, &Context<'_>), other: (&Reply, &Context<'_>)) ->
     let gist = |(reply, context): (&Reply, &Context<'_>), without_local: bool| {
         let mut text = masked(reply, context);
         if let Some(mailbox) = context.recipient.filter(|_| without_local) {
-            text = mask(&text, &mailbox.local().to_ascii_lowercase(), RCPT);
+            text = mask(text, &mailbox.local().to_ascii_lowercase(), RCPT);
         }
         // Whatever holds a digit may be a queue id, a time or a machine's number.
         let plain = |word| if has_digit(word) { "#" } else { word };
@@ -200,21 +200,21 @@ fn pattern_of(reply: &Reply, text: &str, names_us: bool) -> Option<&'static Patt
 fn masked(reply: &Reply, context: &Context<'_>) -> String {
     let mut text = folded(reply);
     if let Some(mailbox) = context.recipient {
-        text = mask(&text, &mailbox.to_string().to_ascii_lowercase(), RCPT);
+        text = mask(text, &mailbox.to_string().to_ascii_lowercase(), RCPT);
     }
     if let ReversePath::Mailbox(mailbox) = context.sender {
-        text = mask(&text, &mailbox.to_string().to_ascii_lowercase(), US);
+        text = mask(text, &mailbox.to_string().to_ascii_lowercase(), US);
         let same =
             context.recipient.is_some_and(|recipient| recipient.domain() == mailbox.domain());
         if !same {
-            text = mask(&text, mailbox.domain().as_str(), US);
+            text = mask(text, mailbox.domain().as_str(), US);
         }
     }
     if let HelloName::Name(name) = context.helo {
-        text = mask(&text, name.as_str(), US);
+        text = mask(text, name.as_str(), US);
     }
     for address in context.ours {
-        text = mask(&text, &address.to_string(), US);
+        text = mask(text, &address.to_string(), US);
     }
     text
 }
@@ -243,11 +243,14 @@ fn behind_enhanced(line: &[u8]) -> &[u8] {
 }
 
 /// `text` with `mark` wherever `name` stands as a whole.
-fn mask(text: &str, name: &str, mark: &str) -> String {
-    let mut out = String::new();
+fn mask(text: String, name: &str, mark: &str) -> String {
+    if !text.contains(name) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
     let mut rest = 0;
     for (at, _) in text.match_indices(name) {
-        if at >= rest && stands_alone(text, at, at + name.len()) {
+        if at >= rest && stands_alone(&text, at, at + name.len()) {
             out.push_str(&text[rest..at]);
             out.push_str(mark);
             rest = at + name.len();
