@@ -3,10 +3,10 @@
 //!
 //! A refusal that is about the prober never becomes one about the host.
 
-use super::{Spot, View, view::Seat};
+use super::{Evidence, Spot, View, view::Seat};
 use crate::{
     smtp::{
-        Mailbox, Reply, ReversePath,
+        Command, Mailbox, Reply, ReversePath,
         cause::{self, Cause, Confidence, Context, Diagnosis, Moment},
     },
     survey::{Blame, Observation, Phase, Purpose, Recipient, RecipientKind, Stage},
@@ -19,6 +19,15 @@ pub struct Attribution<'a> {
     pub confidence: Confidence,
     /// The visit and the reply it rests on; `None` when no reply was seen.
     pub seen: Option<(&'a Observation, &'a Reply)>,
+    /// What that reply answers.
+    command: Answered<'a>,
+}
+
+/// What was said before a reply.
+#[derive(Clone, Copy)]
+enum Answered<'a> {
+    Early(Moment),
+    Rcpt(&'a Mailbox),
 }
 
 /// The outcome, as far as it is about the host.
@@ -50,12 +59,13 @@ pub struct Refusal<'a> {
 
 /// One reply to RCPT and what it says by itself.
 #[derive(Clone, Copy)]
-struct Said<'a> {
-    visit: &'a Observation,
-    recipient: &'a Recipient,
-    reply: &'a Reply,
-    cause: Cause,
-    confidence: Confidence,
+pub struct Said<'a> {
+    pub visit: &'a Observation,
+    pub recipient: &'a Recipient,
+    pub reply: &'a Reply,
+    /// What a refusal is about; says nothing of an acceptance.
+    pub cause: Cause,
+    pub confidence: Confidence,
 }
 
 impl<'a> View<'a> {
@@ -167,11 +177,17 @@ impl<'a> View<'a> {
             let (cause, confidence) = self.compared(spot, &chosen, &said);
             (Acceptance::Refused(cause), confidence)
         };
-        Attribution { acceptance, confidence, seen: Some((chosen.visit, chosen.reply)) }
+        Attribution {
+            acceptance,
+            confidence,
+            seen: Some((chosen.visit, chosen.reply)),
+            command: Answered::Rcpt(&chosen.recipient.mailbox),
+        }
     }
 
-    /// Every reply to RCPT for recipients of `kind`, each by its own words.
-    fn said(&self, spot: &Spot<'a>, kind: RecipientKind) -> Vec<Said<'a>> {
+    /// Every reply to RCPT for recipients of `kind` in visits with the run's own sender, each by its
+    /// own words.
+    pub fn said(&self, spot: &Spot<'a>, kind: RecipientKind) -> Vec<Said<'a>> {
         let ordinary = |visit: &Observation| {
             visit.purpose != Purpose::NullSender || self.survey.asked.sender == ReversePath::Null
         };
@@ -203,15 +219,17 @@ impl<'a> View<'a> {
         };
         let early = self.refusals(spot).into_iter().rev().find(ordinary);
         match early.filter(|_| asked) {
-            Some(Refusal { visit, reply, diagnosis, .. }) => Attribution {
+            Some(Refusal { visit, reply, moment, diagnosis }) => Attribution {
                 acceptance: Acceptance::Refused(diagnosis.cause),
                 confidence: diagnosis.confidence,
                 seen: Some((visit, reply)),
+                command: Answered::Early(moment),
             },
             None => Attribution {
                 acceptance: Acceptance::Unseen,
                 confidence: Confidence::Low,
                 seen: None,
+                command: Answered::Early(Moment::Greeting),
             },
         }
     }
@@ -239,10 +257,16 @@ impl<'a> View<'a> {
         }
     }
 
+    fn takes_another(&self, spot: &Spot<'a>, one: &Said<'a>) -> bool {
+        let domain = one.recipient.mailbox.domain();
+        OURS.into_iter()
+            .flat_map(|kind| self.said(spot, kind))
+            .any(|other| other.reply.is_positive() && other.recipient.mailbox.domain() == domain)
+    }
+
     /// Whether this address said something else of another recipient: then it looked at them.
     fn is_told_apart(&self, spot: &Spot<'a>, one: &Said<'a>) -> bool {
-        let kinds = [RecipientKind::Real, RecipientKind::Postmaster, RecipientKind::Nonsense];
-        kinds.into_iter().flat_map(|kind| self.said(spot, kind)).any(|other| {
+        OURS.into_iter().flat_map(|kind| self.said(spot, kind)).any(|other| {
             let context = |said: &Said<'a>| {
                 self.context(said.visit, Moment::Recipient, Some(&said.recipient.mailbox))
             };
@@ -292,7 +316,23 @@ impl<'a> View<'a> {
     }
 }
 
-impl Attribution<'_> {
+/// The recipients in the surveyed domain.
+const OURS: [RecipientKind; 3] =
+    [RecipientKind::Real, RecipientKind::Postmaster, RecipientKind::Nonsense];
+
+impl<'a> Attribution<'a> {
+    /// The reply it rests on, as evidence.
+    pub fn evidence(&self, spot: &Spot<'a>, fact: &str) -> Option<Evidence> {
+        let (visit, reply) = self.seen?;
+        let command = match self.command {
+            Answered::Early(Moment::Hello) => "EHLO".to_owned(),
+            Answered::Early(Moment::Sender) => "MAIL".to_owned(),
+            Answered::Early(_) => String::new(),
+            Answered::Rcpt(mailbox) => Command::RcptTo(mailbox.clone()).to_string(),
+        };
+        Some(spot.exchange(visit, fact, reply, &command))
+    }
+
     /// A refusal that asking again will not mend.
     pub fn is_lasting(&self) -> bool {
         self.seen.is_some_and(|(_, reply)| reply.is_permanent())
@@ -301,6 +341,14 @@ impl Attribution<'_> {
     /// Whether it was refused for `cause`, and for good.
     pub fn refused_for_good(&self, causes: impl Fn(Cause) -> bool) -> bool {
         self.is_lasting() && matches!(self.acceptance, Acceptance::Refused(cause) if causes(cause))
+    }
+}
+
+impl<'a> Said<'a> {
+    /// This reply, as evidence.
+    pub fn evidence(&self, spot: &Spot<'a>, fact: &str) -> Evidence {
+        let command = Command::RcptTo(self.recipient.mailbox.clone()).to_string();
+        spot.exchange(self.visit, fact, self.reply, &command)
     }
 }
 

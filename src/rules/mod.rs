@@ -3,6 +3,7 @@
 //! To add a rule: a row in [`catalogue`], a check in the file of its area, a page in `pages/`.
 //! Pure: looks nothing up, visits nothing, and writes no prose outside the pages.
 
+mod alike;
 pub mod attribution;
 pub mod catalogue;
 mod cert;
@@ -14,6 +15,7 @@ mod rcpt;
 mod renewal;
 #[cfg(test)]
 mod sketch;
+mod software;
 mod starttls;
 mod strength;
 mod tls;

@@ -6,7 +6,7 @@ use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::Stage;
+use super::{Fault, Stage};
 use crate::{
     smtp::{Capabilities, DomainName, Mailbox, Reply, Text, Transcript},
     tls::Handshake,
@@ -151,6 +151,45 @@ impl Observation {
         self.hello.reached()?.ehlo_refused.as_ref()
     }
 
+    /// Every reply of the visit, with the fact it is and the command it answers.
+    pub fn replies(&self) -> impl Iterator<Item = (&'static str, &'static str, &Reply)> {
+        let hellos = [("hello", &self.hello), ("hello_secured", &self.hello_secured)];
+        let hellos = hellos.into_iter().flat_map(|(fact, stage)| {
+            let refused = stage.reached().and_then(|hello| hello.ehlo_refused.as_ref());
+            let refused = refused.or(stage.declined()).map(|reply| (fact, "EHLO", reply));
+            let answer = stage.reached().map(|hello| match hello.verb {
+                HelloVerb::Ehlo => (fact, "EHLO", &hello.reply),
+                HelloVerb::Helo => (fact, "HELO", &hello.reply),
+            });
+            refused.into_iter().chain(answer)
+        });
+        let greeting = self.greeting.reached().map(|greeting| &greeting.reply);
+        let greeting = greeting.or(self.greeting.declined()).map(|reply| ("greeting", "", reply));
+        let tls = self.tls.declined().map(|reply| ("tls", "STARTTLS", reply));
+        let sender = said(&self.sender).map(|reply| ("sender", "MAIL", reply));
+        let recipients = self
+            .recipients
+            .iter()
+            .filter_map(|recipient| Some(("recipients", "RCPT", said(&recipient.outcome)?)));
+        let quit = said(&self.quit).map(|reply| ("quit", "QUIT", reply));
+        greeting.into_iter().chain(hellos).chain(tls).chain(sender).chain(recipients).chain(quit)
+    }
+
+    /// Everything that broke off in the visit.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        let stages = [
+            self.connect.broke(),
+            self.greeting.broke(),
+            self.hello.broke(),
+            self.tls.broke(),
+            self.hello_secured.broke(),
+            self.sender.broke(),
+            self.quit.broke(),
+        ];
+        let recipients = self.recipients.iter().filter_map(|recipient| recipient.outcome.broke());
+        stages.into_iter().flatten().chain(recipients)
+    }
+
     /// The outcome for the first recipient of `kind`, if one was planned.
     pub fn recipient(&self, kind: RecipientKind) -> Option<&Recipient> {
         self.recipients.iter().find(|recipient| recipient.kind == kind)
@@ -160,4 +199,9 @@ impl Observation {
     pub fn best_hello(&self) -> Option<&Hello> {
         self.hello_secured.reached().or(self.hello.reached())
     }
+}
+
+/// The answer of a stage that has none but a reply, good or bad.
+fn said(stage: &Stage<Reply>) -> Option<&Reply> {
+    stage.reached().or(stage.declined())
 }
