@@ -247,6 +247,10 @@ impl<'a> View<'a> {
             })
         };
         match one.cause {
+            // A host that takes another recipient of the domain does serve the domain.
+            Cause::DomainNotServed if self.takes_another(spot, one) => {
+                (Cause::UserUnknown, raised(true))
+            }
             cause if cause.refuses_domain() => (cause, raised(repeated || accepted_elsewhere())),
             Cause::UserUnknown => {
                 (Cause::UserUnknown, raised(repeated || self.is_told_apart(spot, one)))

@@ -4,7 +4,7 @@
 
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
-use super::{Case, Severity, View, cert, mx, net, rcpt, renewal, tls, us};
+use super::{Case, Severity, View, alike, cert, mx, net, rcpt, renewal, tls, us};
 
 /// One rule.
 pub struct Rule {
@@ -83,8 +83,66 @@ pub static CATALOGUE: &[Rule] = rules! {
         "the domain has neither MX nor address records: all mail bounces";
 
     // NET: reaching and greeting.
+    "NET01" "host-unreachable" High net::host_unreachable:
+        "no address of the host takes a connection; critical if no host does";
+    "NET02" "address-unreachable" Medium net::address_unreachable:
+        "one address of a host takes no connection";
+    "NET03" "greeting-refuses" High net::greeting_refuses:
+        "the greeting is a refusal on all visits, and not about the prober";
+    "NET04" "greeting-slow" Medium net::greeting_slow:
+        "the greeting takes five seconds or more; info below thirty";
+    "NET05" "greeting-without-name" Low net::greeting_without_name:
+        "the first word of the greeting is no host name";
+    "NET06" "software-version-shown" Info net::software_version_shown:
+        "the greeting tells product and version";
+    "NET07" "software-differs" Low net::software_differs:
+        "the backup runs another product or version than the primary";
+    "NET08" "ehlo-refused" High net::ehlo_refused:
+        "EHLO is refused and HELO works: no extensions, so no STARTTLS";
+    "NET09" "size-limit-smaller-on-backup" Medium net::size_limit_smaller_on_backup:
+        "the backup takes smaller messages than the primary";
+    "NET10" "extension-missing-on-backup" Low net::extension_missing_on_backup:
+        "the backup lacks an extension of the primary; medium for SMTPUTF8 and 8BITMIME";
+    "NET11" "auth-offered-in-clear" Medium net::auth_offered_in_clear:
+        "AUTH is offered before TLS";
+    "NET12" "reply-malformed" Low net::reply_malformed:
+        "a reply breaks the form of SMTP: mixed codes, bare LF, over-long line";
+    "NET13" "addresses-differ" Medium alike::addresses_differ:
+        "addresses of one name differ in acceptance, TLS, certificate or extensions";
+    "NET14" "tier-members-differ" Medium alike::tier_members_differ:
+        "hosts of one preference differ in acceptance, TLS, certificate or extensions";
+    "NET15" "requiretls-partial" Low net::requiretls_partial:
+        "REQUIRETLS is offered by some hosts only";
+    "NET16" "greeting-missing" High net::greeting_missing:
+        "the connection stands, but no greeting comes; medium if another address greets";
 
     // RCPT: who takes the mail.
+    "RCPT01" "backup-refuses-domain" Critical rcpt::backup_refuses_domain:
+        "a backup does not serve the domain, while another host takes its mail";
+    "RCPT02" "backup-refuses-recipient" Critical rcpt::backup_refuses_recipient:
+        "a recipient is unknown to a backup, while another host takes it";
+    "RCPT03" "primary-refuses-recipient" Critical rcpt::primary_refuses_recipient:
+        "a primary refuses a recipient for good that a backup takes: nobody fails over on that";
+    "RCPT04" "domain-refused-everywhere" Critical rcpt::domain_refused_everywhere:
+        "every host that answered refuses the domain";
+    "RCPT05" "backup-accepts-anyone" High rcpt::backup_accepts_anyone:
+        "a backup takes recipients that do not exist, the primary refuses them";
+    "RCPT06" "primary-accepts-anyone" Medium rcpt::primary_accepts_anyone:
+        "a primary takes recipients that do not exist, a backup refuses them";
+    "RCPT07" "every-host-accepts-anyone" Info rcpt::every_host_accepts_anyone:
+        "every host takes recipients that do not exist: acceptance proves less";
+    "RCPT08" "null-sender-refused" High rcpt::null_sender_refused:
+        "the empty sender is refused: bounces cannot arrive";
+    "RCPT09" "postmaster-refused" High rcpt::postmaster_refused:
+        "postmaster is refused";
+    "RCPT10" "backup-defers" Medium rcpt::backup_defers:
+        "a backup defers a real recipient on two visits, and not by greylisting";
+    "RCPT12" "tls-required-before-mail" Info rcpt::tls_required_before_mail:
+        "no mail is taken before STARTTLS";
+    "RCPT13" "open-relay" Critical rcpt::open_relay:
+        "the relay test was accepted";
+    "RCPT14" "sacrificial-host" Info rcpt::sacrificial_host:
+        "a host that defers on purpose: its answers say nothing about failover";
 
     // TLS: what protects it on the way.
     "TLS01" "starttls-missing" High tls::starttls_missing: "STARTTLS is not offered: mail travels in clear text";

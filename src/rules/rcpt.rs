@@ -4,7 +4,7 @@
 //! surely. What a refusal is about is told in `attribution`, never here.
 
 use super::{
-    Case, Evidence, Severity, Spot, Subject, View,
+    Case, Evidence, Spot, Subject, View,
     attribution::{Acceptance, Attribution, Said},
     finding::Confidence,
     strength,
