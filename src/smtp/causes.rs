@@ -459,8 +459,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 5.1.1 <info@domain.example>... User unknown";
     "any" "2026-11", UserUnknown HARD, Phrase ["unknown user"],
         "550 Unknown user";
-    "Courier" "2026-11", UserUnknown HARD, Phrase ["user <{rcpt}> unknown"],
-        "550 User <info@domain.example> unknown";
+    "Courier" "2026-11", UserUnknown HARD, Phrase ["user <", "> unknown"],
+        "550 User <info> unknown";
     "Exim" "2026-11", UserUnknown HARD, Phrase ["unrouteable address"],
         "550 Unrouteable address";
     "OpenSMTPD" "2026-11", UserUnknown HARD, Phrase ["invalid recipient"],
