@@ -11,7 +11,7 @@ use std::{
 use jiff::Timestamp;
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, Error, NamedGroup,
-    ProtocolVersion, SignatureScheme,
+    PeerIncompatible, ProtocolVersion, SignatureScheme,
     client::{
         Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -91,6 +91,9 @@ pub fn fault(error: &io::Error) -> FaultKind {
 fn failure(error: &Error) -> FaultKind {
     match error {
         Error::AlertReceived(alert) => FaultKind::TlsAlert(u8::from(*alert)),
+        Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
+            FaultKind::TlsTooOld
+        }
         other => FaultKind::TlsFailed(other.to_string()),
     }
 }
@@ -229,5 +232,36 @@ impl ServerCertVerifier for Witness {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let checked = self.provider.signature_verification_algorithms.supported_schemes();
         checked.into_iter().chain(UNCHECKED).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_picks_an_old_version_is_told_from_one_that_fails() {
+        for version in [1, 2] {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            let server = async move {
+                // TLS 1.0 is version 3.1 on the wire, TLS 1.1 is 3.2.
+                let hello = [&[3, version], &[7; 32][..], &[0, 0x00, 0x2f, 0]].concat();
+                let record = [&[22, 3, version, 0, 42, 2, 0, 0, 38][..], &hello].concat();
+                let mut heard = [0; 5];
+                theirs.read_exact(&mut heard).await.unwrap();
+                theirs.write_all(&record).await.unwrap();
+                // Whatever else is said, until we hang up.
+                let _ = theirs.read_to_end(&mut Vec::new()).await;
+            };
+            let visit = async {
+                let (trust, now) = (Trust::builtin(), Timestamp::UNIX_EPOCH);
+                let done = secure(Box::new(ours), Hello::Hybrid, "mx.example", &trust, now).await;
+                done.map(|(_, handshake)| handshake)
+            };
+            let (outcome, ()) = tokio::join!(visit, server);
+            assert_eq!(outcome, Err(FaultKind::TlsTooOld), "TLS 3.{version}");
+        }
     }
 }
