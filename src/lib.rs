@@ -4,8 +4,79 @@
 //! 1. **Failover**: if the primary is down, does mail still arrive?
 //! 2. **Parity**: is every backup as safe and as strict as the primary?
 //! 3. **Proof**: what could not be seen, and is that their fault, the path's, or ours?
+//!
+//! # The way of a run
+//!
+//! 1. [`cli`] turns words into options and puts the rooms together (`cli/check.rs`).
+//! 2. [`probe::resolve`] asks DNS for exchangers, addresses and reverse names.
+//! 3. [`probe::run`] visits tier after tier; [`probe::plan`] says which visits an address gets.
+//! 4. [`probe::dialogue`] is the conversation of one visit as a value; [`probe::drive`] moves its
+//!    bytes; [`probe::handshake`] completes TLS whatever the certificate is worth.
+//! 5. The facts come back as a [`survey::Survey`], plain data that can be stored.
+//! 6. [`rules::judge`] goes through the [`rules::CATALOGUE`]; [`report::Report`] adds verdict and
+//!    coverage and is printed in one of the forms of [`report`].
+//!
+//! # Where to add something
+//!
+//! - **A rule**: a row in `rules/catalogue.rs`, a check in the file of its area (`rules/mx.rs`,
+//!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `us.rs`), and `rules/pages/NAME.md`. The page's example
+//!   worlds are executed by `tests/suite/pages.rs`.
+//! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
+//! - **A report format**: a file in `report/` with one function from [`report::Report`] to text, and
+//!   a word in `cli/options.rs`.
+//! - **A demo**: a world file in `fleet/worlds/`, and a row in `fleet/demo.rs`.
+//!
+//! # Rooms, and who may know whom
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`smtp`] | the language of mail: replies, commands, capabilities, transcripts, causes (pure) |
+//! | [`tls`] | the language of TLS: versions, handshakes, certificates as facts (pure) |
+//! | [`survey`] | the facts of a run (plain data) |
+//! | [`probe`] | the only room that touches network or clock |
+//! | [`rules`] | judgement: catalogue, checks by area, pages (pure) |
+//! | [`report`] | a judged survey and its forms, one file each (pure) |
+//! | [`fleet`] | a simulated mail world for the demo and the tests |
+//! | [`cli`] | words to options, outcomes to exit codes |
+//! | [`config`] | every default and its reason |
+//!
+//! A test reads this table and holds every file to it:
+//!
+//! ```text
+//! cli      -> everything
+//! report   -> rules, survey, tls, smtp
+//! rules    -> survey, tls, smtp
+//! probe    -> survey, tls, smtp, config
+//! fleet    -> probe, survey, tls, smtp, config
+//! config   -> survey
+//! survey   -> tls, smtp
+//! tls      -> smtp
+//! smtp     -> nothing of ours
+//! ```
+//!
+//! # What is absent
+//!
+//! - [`smtp::Command`] has no DATA, BDAT, AUTH or ETRN: message data cannot be sent.
+//! - `probe` and `rules` do not know each other; facts and judgement meet in [`survey`] only.
+//! - The pure rooms have no `async`, no `tokio`, no clock and no printing.
+//! - Only `probe/dial.rs` connects to a mail host; only `probe/handshake.rs` accepts an unverified
+//!   certificate, and it records that it did.
+//! - Only `cli` writes to standard output; only `main.rs` ends the process.
+//!
+//! # Example
+//!
+//! ```
+//! use mxparity::{rules::Rule, smtp::ReplyReader};
+//!
+//! let mut reader = ReplyReader::default();
+//! let reply = reader.push(b"550 5.7.1 Relay access denied\r\n").unwrap().unwrap();
+//! assert_eq!(reply.enhanced.unwrap().to_string(), "5.7.1");
+//!
+//! assert_eq!(Rule::find("implicit-mx").unwrap().code, "MX18");
+//! ```
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod probe;

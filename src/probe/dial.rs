@@ -5,6 +5,7 @@
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    str::FromStr,
 };
 
 use tokio::net::{TcpSocket, TcpStream};
@@ -50,6 +51,30 @@ pub struct Login {
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Login({:?}, password left out)", self.user)
+    }
+}
+
+/// Reads `[USER:PASS@]HOST:PORT`.
+impl FromStr for Proxy {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        // The word may hold a password, so a fault does not repeat it.
+        let form = || "not [USER:PASS@]HOST:PORT, such as 127.0.0.1:1080".to_owned();
+        let (login, place) = match word.rsplit_once('@') {
+            Some((login, place)) => {
+                let (user, password) = login.split_once(':').ok_or_else(form)?;
+                let login = Login { user: user.to_owned(), password: password.to_owned() };
+                (Some(login), place)
+            }
+            None => (None, word),
+        };
+        let (host, port) = place.rsplit_once(':').ok_or_else(form)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        match port.parse() {
+            Ok(port) if port > 0 && !host.is_empty() => Ok(Self { host, port, login }),
+            _ => Err(form()),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub mod trust;
 pub mod vantage;
 pub mod visit;
 
-pub use dial::TcpDialer;
+pub use dial::{Proxy, TcpDialer};
 pub use dns::{NameServers, NoResolver};
 pub use drive::{Clock, Means, carry_out};
 pub use machine::ThisMachine;

@@ -26,6 +26,7 @@ use serde::Serialize;
 
 pub use coverage::Coverage;
 pub use exit::Status;
+pub(crate) use ink::wrap;
 pub use json::StoredFault;
 pub use verdict::{Failover, Parity, Verdict};
 

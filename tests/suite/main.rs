@@ -5,6 +5,7 @@
 
 mod dialogues;
 mod faults;
+mod layers;
 mod pages;
 mod replies;
 mod resolver;

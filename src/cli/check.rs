@@ -1,0 +1,190 @@
+//! The jobs that end in a report: check, demo, judge.
+//!
+//! Puts the rooms together: options to a probe, a probe to a survey, a survey to a report. Knows no
+//! rule and no format.
+
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
+
+use jiff::Timestamp;
+use tokio::{runtime, signal, sync::watch};
+
+use super::{
+    Error,
+    instruments::Instruments,
+    options::{Check, Demo, DepthWord, Judge, Output},
+    output,
+    progress::Progress,
+};
+use crate::{
+    config::Limits,
+    fleet::{Carrier, DEMOS, Fleet, Run, World},
+    probe::Event,
+    report::{self, Format, Report, Status},
+    survey::{Plan, Survey},
+};
+
+/// Columns for the names in the list of demos.
+const LIST_MARGIN: usize = 17;
+
+pub fn check(words: &Check) -> Result<Status, Error> {
+    if words.questions.depth != DepthWord::Session {
+        anstream::eprintln!("mxparity: --depth does not look at older TLS versions yet");
+    }
+    let instruments = Instruments::new(words)?;
+    runtime()?.block_on(async {
+        let stop = interrupts();
+        let (helo, errands) = instruments.errands(words).await?;
+        let (_, first) = &errands[0]; // The command line demands a domain.
+        let vantage = instruments.vantage(helo, first, words).await;
+        let progress = Progress::new(words.output.quiet);
+        let tell = |event: Event<'_>| progress.tell(event);
+        let (mut surveys, mut plans) = (Vec::new(), Vec::new());
+        for (domain, asked) in &errands {
+            let probe = instruments.probe(asked, &vantage, &stop, &tell);
+            progress.begin(domain.as_str());
+            if words.plan {
+                plans.push(probe.plan(domain).await);
+            } else {
+                surveys.push(probe.survey(domain, Timestamp::now()).await);
+            }
+            if *stop.borrow() {
+                break;
+            }
+        }
+        progress.end();
+        if words.plan { show(&plans, &words.output) } else { deliver(surveys, &words.output) }
+    })
+}
+
+/// Runs a built-in world; ends well when it ran, whatever it showed.
+pub fn demo(words: &Demo) -> Result<Status, Error> {
+    if words.list {
+        let mut list = String::new();
+        for demo in DEMOS {
+            let summary = demo.world().map_err(Error::new)?.summary;
+            let lines = report::wrap(&summary, output::width() - LIST_MARGIN);
+            for (at, line) in lines.iter().enumerate() {
+                let name = if at == 0 { demo.name } else { "" };
+                list += &format!("{name:<LIST_MARGIN$}{line}\n");
+            }
+        }
+        words.output.printing.print(&list)?;
+        return Ok(Status::Fine);
+    }
+    let world = demo_world(words.scenario.as_deref())?;
+    let survey = runtime()?.block_on(async {
+        let stop = interrupts();
+        let progress = Progress::new(words.output.quiet);
+        progress.begin(world.domain.as_str());
+        let fleet = Fleet::new(&world, Timestamp::now(), Carrier::Loopback).map_err(Error::new)?;
+        let tell = |event: Event<'_>| progress.tell(event);
+        let survey = fleet.survey(Run { limits: Limits::default(), stop, progress: &tell }).await;
+        progress.end();
+        Ok::<Survey, Error>(survey)
+    })?;
+    let status = deliver(vec![survey], &words.output)?;
+    if words.output.format == Format::Text && words.output.output.is_none() {
+        let code = status.code();
+        words.output.printing.print(&format!("\ncheck would have exited with {code}\n"))?;
+    }
+    Ok(Status::Fine)
+}
+
+/// Judges the surveys of stored reports.
+pub fn judge(words: &Judge) -> Result<Status, Error> {
+    let name = words.report.display();
+    let text = read(&words.report).map_err(|error| {
+        Error::new(format_args!("cannot read {name}: {}", output::plainly(&error)))
+    })?;
+    let surveys = report::json::surveys(&text)
+        .map_err(|fault| Error::new(format_args!("{name} is no stored report: {fault}")))?;
+    deliver(surveys, &words.output)
+}
+
+/// Judges, renders, and hands the reports to where they were asked for. The worst status stands.
+fn deliver(surveys: Vec<Survey>, words: &Output) -> Result<Status, Error> {
+    let mut text = String::new();
+    let mut worst = Status::Fine;
+    for survey in surveys {
+        let report = Report::of(survey);
+        let status = Status::of(&report, words.fail_on.into());
+        worst = worst.max(status);
+        if words.quiet && status == Status::Fine {
+            continue;
+        }
+        if !text.is_empty() && words.format == Format::Text {
+            text.push('\n');
+        }
+        text += &report.render(words.format, output::width());
+        if words.transcript && words.format == Format::Text {
+            text.push('\n');
+            text += &report::transcript::text(&report.survey);
+        }
+    }
+    publish(&text, words)?;
+    Ok(worst)
+}
+
+fn show(plans: &[Plan], words: &Output) -> Result<Status, Error> {
+    let render = |plan| match words.format {
+        Format::Text => report::plan::text(plan, output::width()),
+        Format::Json | Format::Jsonl => report::plan::json(plan),
+    };
+    publish(&plans.iter().map(render).collect::<Vec<_>>().join("\n"), words)?;
+    Ok(Status::Fine)
+}
+
+/// Writes to the file if one was named; what it cannot take goes to standard output.
+fn publish(text: &str, words: &Output) -> Result<(), Error> {
+    let Some(path) = &words.output else {
+        return words.printing.print(text);
+    };
+    output::save(path, text).or_else(|error| {
+        words.printing.print(text)?;
+        Err(error)
+    })
+}
+
+fn demo_world(name: Option<&str>) -> Result<World, Error> {
+    let name = name.unwrap_or(DEMOS[0].name); // The table of demos is a constant and not empty.
+    let demo = DEMOS.iter().find(|demo| demo.name == name).ok_or_else(|| {
+        let name = name.escape_default();
+        Error::new(format_args!("no demo \"{name}\"; `mxparity demo --list` lists them all"))
+    })?;
+    demo.world().map_err(Error::new)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(path)
+}
+
+/// One thread carries hundreds of waiting sessions with ease.
+fn runtime() -> Result<runtime::Runtime, Error> {
+    let built = runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Error::new(format_args!("cannot start: {error}")))
+}
+
+/// Becomes true at the first Ctrl-C; the second one ends the process at once.
+fn interrupts() -> watch::Receiver<bool> {
+    let (tell, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        if signal::ctrl_c().await.is_ok() {
+            tell.send_replace(true);
+            if signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(Status::Unproven.code()));
+            }
+        }
+        // Without a handler there are no interrupts; the sender stays for those who wait.
+        std::future::pending::<()>().await;
+    });
+    stop
+}

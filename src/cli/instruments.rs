@@ -1,0 +1,181 @@
+//! What a check works with: resolver, dialer, trust, and the questions of every domain.
+//!
+//! Turns options into the things that `probe` takes. Visits nobody.
+
+use std::{fs, net::IpAddr};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::{
+    Error,
+    options::{Check, Place},
+    output,
+};
+use crate::{
+    config::Limits,
+    probe::{
+        Answer, Event, NameServers, Probe, Proxy, RecordKind, Resolver, TcpDialer, ThisMachine,
+        Trust,
+        vantage::{self, Lookout},
+    },
+    smtp::{DomainName, HelloName, Mailbox, ReversePath},
+    survey::{Asked, Families, Vantage},
+    tls::certificate::hex,
+};
+
+/// Made once for all domains of a call.
+pub struct Instruments {
+    resolver: NameServers,
+    machine: ThisMachine,
+    dialer: TcpDialer,
+    trust: Trust,
+    limits: Limits,
+}
+
+impl Instruments {
+    pub fn new(words: &Check) -> Result<Self, Error> {
+        let place = &words.place;
+        let proxy = place.socks5.as_deref().map(str::parse::<Proxy>).transpose();
+        let proxy = proxy.map_err(|fault| Error::new(format_args!("--socks5: {fault}")))?;
+        let (mut source_v4, mut source_v6) = (None, None);
+        for source in &place.source {
+            let taken = match source {
+                IpAddr::V4(address) => source_v4.replace(*address).is_some(),
+                IpAddr::V6(address) => source_v6.replace(*address).is_some(),
+            };
+            if taken {
+                return Err(Error::new("--source: give one address of each family at most"));
+            }
+        }
+        Ok(Self {
+            resolver: NameServers::new(place.resolver).map_err(Error::new)?,
+            machine: ThisMachine { tied_to: place.source.clone(), proxied: proxy.is_some() },
+            dialer: TcpDialer { source_v4, source_v6, proxy },
+            trust: trust(place)?,
+            limits: words.manners.limits(),
+        })
+    }
+
+    /// Every domain with what is asked of its hosts, and the name we greet them with.
+    pub async fn errands(
+        &self,
+        words: &Check,
+    ) -> Result<(HelloName, Vec<(DomainName, Asked)>), Error> {
+        let helo = match &words.place.helo {
+            Some(helo) => helo.clone(),
+            None => self.lookout().own_name().await,
+        };
+        let sender = match &words.questions.mail_from {
+            Some(sender) => sender.clone(),
+            None => vantage::own_sender(&helo),
+        };
+        let unsaid = words.questions.mail_from.is_none() && !words.questions.no_rcpt;
+        if unsaid && sender == ReversePath::Null {
+            let first = words.domains[0].as_str(); // The command line demands a domain.
+            if let Answer::Failed(fault) = self.resolver.ask(first, RecordKind::Mx).await {
+                return Err(Error::new(format_args!(
+                    "DNS does not answer: {fault}; --resolver IP names another name server"
+                )));
+            }
+            return Err(Error::new(
+                "no name leads to this machine, so there is no sender to give; \
+                 say --helo NAME or --mail-from ADDRESS",
+            ));
+        }
+        let errand =
+            |domain: &DomainName| Ok((domain.clone(), asked(words, domain, &sender, &helo)?));
+        let errands = words.domains.iter().map(errand).collect::<Result<_, Error>>()?;
+        Ok((helo, errands))
+    }
+
+    /// What servers see of us; the same for every domain, since only the sender of `asked` counts.
+    pub async fn vantage(&self, helo: HelloName, asked: &Asked, words: &Check) -> Vantage {
+        self.lookout().vantage(helo, asked, words.place.control.as_ref()).await
+    }
+
+    pub fn probe<'a>(
+        &'a self,
+        asked: &'a Asked,
+        vantage: &'a Vantage,
+        stop: &watch::Receiver<bool>,
+        progress: &'a (dyn Fn(Event<'_>) + Sync),
+    ) -> Probe<'a> {
+        Probe {
+            resolver: &self.resolver,
+            machine: &self.machine,
+            dialer: &self.dialer,
+            trust: &self.trust,
+            limits: self.limits,
+            asked,
+            vantage,
+            stop: stop.clone(),
+            progress,
+        }
+    }
+
+    fn lookout(&self) -> Lookout<'_> {
+        Lookout {
+            resolver: &self.resolver,
+            machine: &self.machine,
+            dialer: &self.dialer,
+            limits: self.limits,
+        }
+    }
+}
+
+fn trust(place: &Place) -> Result<Trust, Error> {
+    let Some(file) = &place.ca_file else {
+        return Ok(Trust::builtin());
+    };
+    let name = file.display();
+    let unreadable = |error| {
+        let why = output::plainly(&error);
+        Error::new(format_args!("cannot read --ca-file {name}: {why}"))
+    };
+    let pem = fs::read(file).map_err(unreadable)?;
+    let unusable = |fault| Error::new(format_args!("--ca-file {name}: {fault}"));
+    Trust::builtin().and_pem(&pem).map_err(unusable)
+}
+
+fn asked(
+    words: &Check,
+    domain: &DomainName,
+    sender: &ReversePath,
+    helo: &HelloName,
+) -> Result<Asked, Error> {
+    let (questions, place) = (&words.questions, &words.place);
+    let mailbox = |local: &str| Mailbox::new(local, domain.clone()).map_err(Error::new);
+    let recipients = match questions.rcpt.as_slice() {
+        _ if questions.no_rcpt => Vec::new(),
+        [] => vec![mailbox("postmaster")?],
+        given => given.to_vec(),
+    };
+    let ask_nonsense = !questions.no_nonsense && !recipients.is_empty();
+    let nonsense = ask_nonsense.then(|| mailbox(&nonsense(domain, helo)));
+    Ok(Asked {
+        sender: sender.clone(),
+        recipients,
+        nonsense: nonsense.transpose()?,
+        relay: questions.relay_test.clone(),
+        by_hand: questions.mx.clone(),
+        also: questions.also.clone(),
+        port: place.port,
+        families: match (place.only_v4, place.only_v6) {
+            (true, _) => Families::V4,
+            (_, true) => Families::V6,
+            (false, false) => Families::Both,
+        },
+        depth: questions.depth.into(),
+        allow_private: place.allow_private,
+        allow_net: place.allow_net.clone(),
+        resolver: place.resolver,
+    })
+}
+
+/// A local part that nobody has: the same in every run, so that servers do not see a harvester, and
+/// readable, so that who finds it in a log knows where it comes from.
+fn nonsense(domain: &DomainName, helo: &HelloName) -> String {
+    let digest = Sha256::digest(format!("{helo}\n{domain}"));
+    format!("mxparity-no-such-mailbox-{}", &hex(&digest)[..10])
+}

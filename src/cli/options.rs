@@ -1,0 +1,343 @@
+//! The command line as a type: what each word means and what it may be.
+//!
+//! Names are stable. Turns words into values, never values into actions.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use ipnet::IpNet;
+
+use crate::{
+    config::Limits,
+    report::Format,
+    rules::Severity,
+    smtp::{DomainName, HelloName, Mailbox, ReversePath},
+    survey::{Depth, asked::HandHost},
+};
+
+/// Visits every mail exchanger of a domain as a sender would, stops before any message data, and
+/// says whether failover works and whether every backup is as safe and strict as the primary.
+///
+/// Run it on domains you are responsible for.
+#[derive(Debug, Parser)]
+#[command(name = "mxparity", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Words {
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Probe every MX host of each domain, compare, and report
+    Check(Box<Check>),
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Do the main job on a built-in fleet: no network, no set-up
+    Demo(Demo),
+    /// Say why a rule exists and how to fix what it found
+    Explain {
+        /// A rule's name or code, such as backup-accepts-anyone or RCPT05
+        rule: String,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Judge a stored report again, by the rules of this version
+    Judge(Judge),
+    /// Print the manual page
+    Man,
+    /// List every rule
+    Rules {
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Domains whose mail exchangers are probed; U-labels are understood
+    #[arg(required = true, value_name = "DOMAIN")]
+    pub domains: Vec<DomainName>,
+    #[command(flatten)]
+    pub questions: Questions,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub manners: Manners,
+    /// Print the visits and commands a run would make, and make none
+    #[arg(long, help_heading = "What is asked")]
+    pub plan: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What is asked")]
+pub struct Questions {
+    /// A recipient the domain should take; repeatable [default: postmaster@DOMAIN]
+    #[arg(long, value_name = "ADDRESS")]
+    pub rcpt: Vec<Mailbox>,
+    /// Ask for no recipient at all: greeting and TLS only
+    #[arg(long, conflicts_with = "rcpt")]
+    pub no_rcpt: bool,
+    /// Do not ask for a recipient that does not exist
+    #[arg(long)]
+    pub no_nonsense: bool,
+    /// Who the probe says it is from; <> for the null sender [default: postmaster@ the EHLO name]
+    #[arg(long, value_name = "ADDRESS|<>")]
+    pub mail_from: Option<ReversePath>,
+    /// A host by hand, in place of the MX records; repeatable
+    #[arg(long, value_name = "PREF:HOST[:PORT][@ADDRESS]")]
+    pub mx: Vec<HandHost>,
+    /// A host that should no longer take the domain's mail; repeatable
+    #[arg(long, value_name = "HOST")]
+    pub also: Vec<DomainName>,
+    /// Also test whether hosts relay to this address, at a domain that is not theirs
+    #[arg(long, value_name = "ADDRESS")]
+    pub relay_test: Option<Mailbox>,
+    /// How much is asked of each address; floor and full add to session
+    #[arg(long, value_enum, default_value_t = DepthWord::Session)]
+    pub depth: DepthWord,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Where we stand")]
+pub struct Place {
+    /// The name EHLO gives [default: the name our address maps to and back, else the host's]
+    #[arg(long, value_name = "NAME")]
+    pub helo: Option<HelloName>,
+    /// The port of mail hosts
+    #[arg(long, default_value_t = 25, value_parser = value_parser!(u16).range(1..))]
+    pub port: u16,
+    /// Visit IPv4 addresses only
+    #[arg(short = '4', conflicts_with = "only_v6")]
+    pub only_v4: bool,
+    /// Visit IPv6 addresses only
+    #[arg(short = '6')]
+    pub only_v6: bool,
+    /// Connect from this address of ours; once for each family
+    #[arg(long, value_name = "ADDRESS")]
+    pub source: Vec<IpAddr>,
+    /// Connect through a SOCKS5 proxy
+    #[arg(long, value_name = "[USER:PASS@]HOST:PORT")]
+    pub socks5: Option<String>,
+    /// Ask this name server instead of the system's
+    #[arg(long, value_name = "IP[:PORT]", value_parser = name_server)]
+    pub resolver: Option<SocketAddr>,
+    /// Trust the certificates in this file as well as the built-in roots
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+    /// Visit private and other special-purpose addresses too
+    #[arg(long)]
+    pub allow_private: bool,
+    /// Visit special-purpose addresses of this network; repeatable
+    #[arg(long, value_name = "CIDR")]
+    pub allow_net: Vec<IpNet>,
+    /// A known-good mail host: if it answers, our port 25 is open
+    #[arg(long, value_name = "HOST")]
+    pub control: Option<DomainName>,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Time (seconds, or 12s, 2m)")]
+pub struct Manners {
+    /// For a connection to stand
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30")]
+    pub connect_timeout: Duration,
+    /// For the whole greeting
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60")]
+    pub greeting_timeout: Duration,
+    /// For the answer to a command; RCPT gets half as much again
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60")]
+    pub command_timeout: Duration,
+    /// For a whole visit
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "180")]
+    pub total_timeout: Duration,
+    /// How long a preference may keep the next one waiting
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5")]
+    pub head_start: Duration,
+    /// Between two visits to one address
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1")]
+    pub pause: Duration,
+}
+
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the report here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show what was said, line by line
+    #[arg(long)]
+    pub transcript: bool,
+    /// The least severity that makes the exit status non-zero
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = SeverityWord::Medium)]
+    pub fail_on: SeverityWord,
+    #[command(flatten)]
+    pub printing: Printing,
+    /// No progress line, and no report when all is well
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// The form of an answer about the program itself.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Form {
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    #[command(flatten)]
+    pub printing: Printing,
+}
+
+/// How words reach a terminal.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Printing {
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Which built-in world; see --list
+    #[arg(value_name = "SCENARIO")]
+    pub scenario: Option<String>,
+    /// List the built-in worlds
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub list: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub struct Judge {
+    /// A report written with --format json or jsonl; - for standard input
+    #[arg(value_name = "REPORT.json")]
+    pub report: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum DepthWord {
+    Session,
+    Floor,
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SeverityWord {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl From<DepthWord> for Depth {
+    fn from(word: DepthWord) -> Self {
+        match word {
+            DepthWord::Session => Self::Session,
+            DepthWord::Floor => Self::Floor,
+            DepthWord::Full => Self::Full,
+        }
+    }
+}
+
+impl From<SeverityWord> for Severity {
+    fn from(word: SeverityWord) -> Self {
+        match word {
+            SeverityWord::Info => Self::Info,
+            SeverityWord::Low => Self::Low,
+            SeverityWord::Medium => Self::Medium,
+            SeverityWord::High => Self::High,
+            SeverityWord::Critical => Self::Critical,
+        }
+    }
+}
+
+impl Manners {
+    pub fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout,
+            greeting: self.greeting_timeout,
+            command: self.command_timeout,
+            visit: self.total_timeout,
+            head_start: self.head_start,
+            pause: self.pause,
+        }
+    }
+}
+
+/// `12`, `12s`, `2m`, `1m30s`.
+fn duration(word: &str) -> Result<Duration, String> {
+    let seconds = word.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into()));
+    let with_unit = || word.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
+    let time: Option<Duration> = seconds.ok().or_else(with_unit);
+    time.ok_or_else(|| "give seconds, or a number with a unit: 12, 12s, 2m".to_owned())
+}
+
+/// An address, with port 53 unless another is given.
+fn name_server(word: &str) -> Result<SocketAddr, String> {
+    let bare = word.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+    let wrong =
+        |_| "give an IP address, with or without port: 192.0.2.53, [2001:db8::53]:53".into();
+    address.or_else(|_| word.parse()).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Words::command().debug_assert();
+    }
+
+    #[test]
+    fn times_take_seconds_or_a_unit() {
+        for (word, want) in
+            [("12", Some(12)), ("12s", Some(12)), ("2m", Some(120)), ("-1s", None), ("x", None)]
+        {
+            assert_eq!(duration(word).ok(), want.map(Duration::from_secs), "{word}");
+        }
+    }
+
+    #[test]
+    fn name_servers_have_port_53_unless_they_say_another() {
+        for (word, want) in [
+            ("192.0.2.53", Some("192.0.2.53:53")),
+            ("192.0.2.53:5300", Some("192.0.2.53:5300")),
+            ("2001:db8::53", Some("[2001:db8::53]:53")),
+            ("[2001:db8::53]:5300", Some("[2001:db8::53]:5300")),
+            ("ns.example", None),
+        ] {
+            assert_eq!(
+                name_server(word).ok().map(|found| found.to_string()).as_deref(),
+                want,
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_defaults_on_the_command_line_are_those_of_the_settings() {
+        let words = Words::try_parse_from(["mxparity", "check", "example.org"]).unwrap();
+        let Verb::Check(check) = words.verb else { panic!("not a check: {words:?}") };
+        assert_eq!(check.manners.limits(), Limits::default());
+    }
+}

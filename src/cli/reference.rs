@@ -1,0 +1,59 @@
+//! What the program says about itself: rules, completions, the manual page.
+//!
+//! Everything comes from the catalogue and the one definition of the command line.
+
+use clap_complete::Shell;
+
+use super::{
+    Error, command,
+    options::{Color, Form, Printing},
+    output,
+};
+use crate::{
+    report::{self, Format, Status},
+    rules::{CATALOGUE, Rule},
+};
+
+/// Text that is the same with and without a terminal.
+const PLAIN: Printing = Printing { color: Color::Never };
+
+pub fn explain(word: &str, form: Form) -> Result<Status, Error> {
+    let rule = Rule::find(word).ok_or_else(|| unknown(word))?;
+    form.printing.print(&match form.format {
+        Format::Text => report::explain::text(rule, output::width()),
+        Format::Json | Format::Jsonl => report::explain::json(rule),
+    })?;
+    Ok(Status::Fine)
+}
+
+pub fn rules(form: Form) -> Result<Status, Error> {
+    form.printing.print(&match form.format {
+        Format::Text => report::catalogue::text(output::width()),
+        Format::Json | Format::Jsonl => report::catalogue::json(),
+    })?;
+    Ok(Status::Fine)
+}
+
+pub fn completions(shell: Shell) -> Result<Status, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "mxparity", &mut script);
+    PLAIN.print(&String::from_utf8_lossy(&script))?;
+    Ok(Status::Fine)
+}
+
+pub fn manual() -> Result<Status, Error> {
+    let mut page = Vec::new();
+    let written = clap_mangen::Man::new(command()).render(&mut page);
+    written.map_err(|error| Error::new(format_args!("cannot make the manual page: {error}")))?;
+    PLAIN.print(&String::from_utf8_lossy(&page))?;
+    Ok(Status::Fine)
+}
+
+/// Names the rule that was probably meant.
+fn unknown(word: &str) -> Error {
+    let likeness = |rule: &Rule| strsim::jaro_winkler(&word.to_ascii_lowercase(), rule.name);
+    let nearest = CATALOGUE.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let hint = nearest.map_or_else(String::new, |rule| format!("did you mean {}? ", rule.name));
+    let word = word.escape_default();
+    Error::new(format_args!("no rule \"{word}\"; {hint}`mxparity rules` lists them all"))
+}

@@ -1,0 +1,221 @@
+//! The program as people call it: words in, lines out, exit status.
+//!
+//! Runs the real binary. What a check finds is for `scenarios`.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, UdpSocket},
+    process::{Command, Output, Stdio},
+};
+
+use crate::support::golden;
+
+fn mxparity(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mxparity"));
+    command.args(words).stdin(Stdio::null()).env_remove("COLUMNS");
+    command
+}
+
+fn run(words: &[&str]) -> Output {
+    mxparity(words).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A name server that knows no name, for as long as the test runs.
+fn empty_dns() -> String {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let mut message = [0; 512];
+        while let Ok((length, from)) = socket.recv_from(&mut message) {
+            // The question comes back as an answer with NXDOMAIN and nothing else. RFC 1035 §4.1.1.
+            message[2] |= 0x80;
+            message[3] = 0x83;
+            message[10..12].fill(0);
+            let end = message[12..length].iter().position(|byte| *byte == 0).unwrap() + 12 + 5;
+            if socket.send_to(&message[..end.min(length)], from).is_err() {
+                break;
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn bad_words_are_refused_in_one_line_with_status_3() {
+    let long = format!("{}example", "a.".repeat(150));
+    for (words, want) in [
+        (&["check"][..], "required arguments were not provided"),
+        (&["check", ""], "empty; give a domain name such as example.org"),
+        (&["check", "exa mple.org"], "' ' cannot stand in a domain name"),
+        (&["check", "user@example.org"], "'@' cannot stand in a domain name"),
+        (&["check", "192.0.2.1"], "an address, where a domain name is wanted"),
+        (&["check", "[192.0.2.1]"], "an address, where a domain name is wanted"),
+        (&["check", &long], "307 characters long; 253 is the most"),
+        (&["check", "a..example"], "each part between dots has 1 to 63 characters"),
+        (&["check", "--frobnicate", "a.example"], "unexpected argument '--frobnicate'"),
+        (&["check", "--mx", "mx.example", "a.example"], "is not PREF:HOST[:PORT][@ADDRESS]"),
+        (&["check", "--rcpt", "nobody", "a.example"], "no @; give an address"),
+        (&["check", "--pause", "soon", "a.example"], "give seconds, or a number with a unit"),
+        (&["check", "--resolver", "ns.example", "a.example"], "give an IP address"),
+        (&["check", "--ca-file", "/no/such/ca.pem", "a.example"], "/no/such/ca.pem"),
+        (&["explain", "backup-accept-anyone"], "did you mean backup-accepts-anyone?"),
+        (&["judge", "/no/such/report.json"], "/no/such/report.json"),
+        (&["demo", "no-such-world"], "mxparity demo --list"),
+    ] {
+        let output = run(words);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{words:?}: {said}");
+        assert!(said.starts_with("mxparity: ") && said.contains(want), "{words:?}: {said}");
+        assert_eq!(text(&output.stdout), "", "{words:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_report_is_refused_with_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, want) in [
+        ("empty.json", "", "empty"),
+        ("broken.json", "{\"schema\": 1,", "line 1"),
+        ("other.json", "{\"schema\": 99}", "schema"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let output = run(&["judge", file.to_str().unwrap()]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{name}: {said}");
+        assert!(said.contains(want) && said.lines().count() == 1, "{name}: {said}");
+    }
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for (words, file) in [
+        (&["--help"][..], "command_line/help.txt"),
+        (&["check", "--help"], "command_line/check-help.txt"),
+        (&["demo", "--list"], "command_line/demo-list.txt"),
+    ] {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        golden::compare(file, text(&output.stdout));
+    }
+    let version = run(&["--version"]);
+    assert_eq!(text(&version.stdout), concat!("mxparity ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn completions_and_manual_come_from_the_same_definition() {
+    for (words, want) in
+        [(&["completions", "bash"][..], "--nagios-is-not-here"), (&["man"], "mxparity")]
+    {
+        let output = run(words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        let page = text(&output.stdout);
+        if words[0] == "man" {
+            assert!(page.contains(want));
+        } else {
+            assert!(page.contains("--allow-private") && !page.contains(want));
+        }
+    }
+}
+
+#[test]
+fn the_demo_runs_and_names_the_status_of_check() {
+    let output = run(&["demo"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    assert!(said.contains("backup-accepts-anyone"), "{said}");
+    assert!(said.contains("check would have exited with 2"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+    assert!(!said.contains('\u{1b}'), "colour in a pipe");
+    assert_eq!(text(&output.stderr), "", "progress in a pipe");
+}
+
+#[test]
+fn a_stored_report_is_judged_again_to_the_same_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let name = file.to_str().unwrap();
+    let made = run(&["demo", "--format", "json", "--output", name]);
+    assert_eq!((made.status.code(), text(&made.stdout)), (Some(0), ""), "{}", text(&made.stderr));
+    let judged = run(&["judge", name, "--format", "json"]);
+    assert_eq!(judged.status.code(), Some(2), "{}", text(&judged.stderr));
+    assert_eq!(text(&judged.stdout), std::fs::read_to_string(&file).unwrap());
+}
+
+#[test]
+fn a_report_that_cannot_be_saved_is_not_lost() {
+    let output = run(&["demo", "--output", "/no/such/folder/report.txt"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("cannot write /no/such/folder/report.txt"), "{said}");
+    assert!(text(&output.stdout).contains("backup-accepts-anyone"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_success() {
+    let mut child = mxparity(&["rules"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_resolver_that_is_down_is_our_fault_and_status_3() {
+    // Bound but never read: no answer will come.
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let resolver = silent.local_addr().unwrap().to_string();
+    let output = run(&["check", "--helo", "probe.example", "--resolver", &resolver, "a.example"]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{said}{}", text(&output.stderr));
+    assert!(said.contains("no answer in time"), "{said}");
+}
+
+#[test]
+fn a_plan_is_printed_and_nobody_is_visited() {
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    host.set_nonblocking(true).unwrap();
+    let by_hand = format!("10:mx.example:{}@127.0.0.1", host.local_addr().unwrap().port());
+    let dns = empty_dns();
+    let words = ["check", "--plan", "--resolver", &dns, "--allow-private", "--mx", &by_hand];
+    let output = run(&[&words[..], &["--helo", "probe.example", "a.example"]].concat());
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    for word in ["EHLO probe.example", "STARTTLS", "RCPT TO:<postmaster@a.example>", "RSET", "QUIT"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert!(host.accept().is_err(), "the host was visited");
+}
+
+#[test]
+fn an_interrupt_says_quit_and_reports_what_was_seen() {
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    let by_hand = format!("10:mx.example:{}@127.0.0.1", host.local_addr().unwrap().port());
+    let dns = empty_dns();
+    let words = ["check", "--resolver", &dns, "--allow-private", "--mx", &by_hand];
+    let child = mxparity(&[&words[..], &["--helo", "probe.example", "a.example"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (stream, _) = host.accept().unwrap();
+    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    (&stream).write_all(b"220 mx.example ESMTP\r\n").unwrap();
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    assert_eq!(line, "EHLO probe.example\r\n");
+    // The server now says nothing, and the user presses Ctrl-C.
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut rest = String::new();
+    lines.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "QUIT\r\n");
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("interrupted") && said.contains("mx.example"), "{said}");
+}
