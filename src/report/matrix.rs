@@ -34,6 +34,12 @@ struct Column<'a> {
     marks: Vec<bool>,
 }
 
+/// Columns that stand side by side, and the rows that have something to tell of them.
+struct Block<'a> {
+    columns: &'a [Column<'a>],
+    rows: Vec<usize>,
+}
+
 /// The matrix in as many blocks as the width asks for.
 pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
     let rows = traits::rows(view);
@@ -45,11 +51,13 @@ pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
     let per_block = columns.len().div_ceil(blocks).max(1);
     let share = (room / per_block).saturating_sub(MARK).min(WIDEST);
     let wanted = columns.iter().map(Column::wanted).max().unwrap_or_default();
-    for block in columns.chunks(per_block) {
-        draw_block(sheet, &rows, block, wanted.clamp(NARROWEST.min(share), share));
+    let width = wanted.clamp(NARROWEST.min(share), share);
+    let blocks: Vec<Block<'_>> = columns.chunks(per_block).map(Block::of).collect();
+    for block in &blocks {
+        block.draw(sheet, &rows, width);
         sheet.blank();
     }
-    legend(sheet, &columns);
+    legend(sheet, &blocks);
 }
 
 fn columns<'a>(view: &View<'a>, rows: &[Row<'a>]) -> Vec<Column<'a>> {
@@ -158,19 +166,32 @@ impl Column<'_> {
     }
 }
 
-fn draw_block(sheet: &mut Sheet, rows: &[Row<'_>], block: &[Column<'_>], width: usize) {
-    let heads: Vec<_> = block.iter().map(|column| (false, column.head(width))).collect();
-    side_by_side(sheet, "", &heads, width);
-    sheet.line(Line::new(DIM, "─".repeat(LABELS + block.len() * (width + MARK))));
-    // A row that tells nothing of any of these hosts is left out.
-    let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
-    let told = |at: &usize| block.iter().any(|column| tells(&column.cells[*at]));
-    for (at, row) in rows.iter().enumerate().filter(|(at, _)| told(at)) {
-        let cells = block.iter().map(|column| {
-            let is_marked = column.marks[at];
-            (is_marked, lines(&column.cells[at], is_marked, width))
-        });
-        side_by_side(sheet, &row.label, &cells.collect::<Vec<_>>(), width);
+impl<'a> Block<'a> {
+    fn of(columns: &'a [Column<'a>]) -> Self {
+        let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
+        let told = |row: &usize| columns.iter().any(|column| tells(&column.cells[*row]));
+        let all = columns.first().map_or(0, |column| column.cells.len());
+        Self { columns, rows: (0..all).filter(told).collect() }
+    }
+
+    fn draw(&self, sheet: &mut Sheet, rows: &[Row<'_>], width: usize) {
+        let heads: Vec<_> = self.columns.iter().map(|column| (false, column.head(width))).collect();
+        side_by_side(sheet, "", &heads, width);
+        sheet.line(Line::new(DIM, "─".repeat(LABELS + self.columns.len() * (width + MARK))));
+        for &at in &self.rows {
+            let cells = self.columns.iter().map(|column| {
+                let is_marked = column.marks[at];
+                (is_marked, lines(&column.cells[at], is_marked, width))
+            });
+            side_by_side(sheet, &rows[at].label, &cells.collect::<Vec<_>>(), width);
+        }
+    }
+
+    /// The cells that are drawn, each with whether it is marked.
+    fn cells(&self) -> impl Iterator<Item = (&Cell, bool)> {
+        self.columns
+            .iter()
+            .flat_map(|column| self.rows.iter().map(|&at| (&column.cells[at], column.marks[at])))
     }
 }
 
@@ -208,13 +229,14 @@ fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, Vec<Line>)], wid
 }
 
 /// The marks that occur, explained.
-fn legend(sheet: &mut Sheet, columns: &[Column<'_>]) {
-    let cells = || columns.iter().flat_map(|column| &column.cells);
+fn legend(sheet: &mut Sheet, blocks: &[Block<'_>]) {
+    let cells = || blocks.iter().flat_map(Block::cells);
+    let mut columns = blocks.iter().flat_map(|block| block.columns);
     let parts = [
-        (columns.iter().any(|column| column.marks.contains(&true)), "≠ differs from the primary"),
-        (cells().any(|cell| cell.text.starts_with(UNKNOWN)), "? not seen"),
-        (cells().any(|cell| cell.text == NOT_APPLICABLE), "– does not apply"),
-        (columns.iter().any(|column| !column.aside.is_empty()), "(address) not visited"),
+        (cells().any(|(_, is_marked)| is_marked), "≠ differs from the primary"),
+        (cells().any(|(cell, _)| cell.text.starts_with(UNKNOWN)), "? not seen"),
+        (cells().any(|(cell, _)| cell.text == NOT_APPLICABLE), "– does not apply"),
+        (columns.any(|column| !column.aside.is_empty()), "(address) not visited"),
     ];
     let used: Vec<&str> =
         parts.into_iter().filter(|(is_used, _)| *is_used).map(|(_, text)| text).collect();

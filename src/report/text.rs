@@ -83,13 +83,17 @@ fn coverage(sheet: &mut Sheet, report: &Report, width: usize) {
     if coverage.planned == 0 && coverage.unseen.is_empty() {
         return;
     }
-    let asked = !report.survey.asked.recipients.is_empty();
-    let answer = if asked { "whether they take the mail" } else { "their EHLO" };
-    let seen = format!(
-        "{} of {} showed {answer}.",
-        coverage.observed,
-        words::count(coverage.planned, "address", "addresses"),
-    );
+    let seen = match (coverage.planned, report.survey.asked.recipients.is_empty()) {
+        (0, _) => "no address to visit.".to_owned(),
+        (1, true) => format!("{} of 1 address showed its EHLO.", coverage.observed),
+        (1, false) => {
+            format!("{} of 1 address showed whether it takes the mail.", coverage.observed)
+        }
+        (all, true) => format!("{} of {all} addresses showed their EHLO.", coverage.observed),
+        (all, false) => {
+            format!("{} of {all} addresses showed whether they take the mail.", coverage.observed)
+        }
+    };
     sheet.prose(width, Line::new(BOLD, "Coverage").pad(MARGIN), PLAIN, &seen);
     for unseen in &coverage.unseen {
         let place = match unseen.address {

@@ -56,7 +56,7 @@ const EXTENSIONS: [&str; 8] =
 /// Every trait, in the order of a visit.
 pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
     let mut rows = vec![
-        row("connect", |spot| connect(spot)),
+        row("connect", |spot| connect(view, spot)),
         row("greeting", |spot| greeting(view, spot)),
         row("STARTTLS", |spot| starttls(view, spot)),
         row("TLS version", |spot| tls_version(view, spot)),
@@ -105,7 +105,7 @@ impl Cell {
     }
 }
 
-fn connect(spot: &Spot<'_>) -> Cell {
+fn connect(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let endpoint = spot.endpoint;
     match words::barred(&endpoint.access) {
         Some((why, Blame::Us)) => return Cell::unknown(why),
@@ -115,6 +115,8 @@ fn connect(spot: &Spot<'_>) -> Cell {
     let stood = endpoint.connected().find_map(|visit| visit.connect.reached());
     match (stood, endpoint.connect_fault()) {
         (Some(connected), _) => Cell::plain(format!("{} ms", connected.after_ms), "connected"),
+        // What fails alike everywhere says something of our own line, not of theirs.
+        (None, Some(fault)) if view.port_closed_here() => Cell::unknown(fault.kind.to_string()),
         (None, Some(fault)) => broken(fault),
         (None, None) => Cell::unknown("not visited"),
     }
@@ -143,7 +145,9 @@ fn greeting(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let is_date = |word: &&str| days.contains(&word.trim_end_matches(','));
     let words: Vec<&str> =
         line.split_whitespace().skip(named).take_while(|word| !is_date(word)).collect();
-    let text = if words.is_empty() { "220".to_owned() } else { words.join(" ") };
+    let words = words.join(" ");
+    let text = words.trim_end_matches(" ready at").trim_end_matches(';');
+    let text = if text.is_empty() { "220".to_owned() } else { text.to_owned() };
     let after = words::took(greeting.after_ms);
     let text = if greeting.after_ms < SLOW_MS { text } else { format!("{text}, after {after}") };
     // Two greetings are never compared by their words: they carry session numbers.
