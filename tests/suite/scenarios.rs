@@ -2,11 +2,15 @@
 //!
 //! A scenario is a folder of `fixtures/scenarios` with a `world.toml`; `UPDATE=1` writes the rest.
 
-use mxparity::report::{Format, Report};
+use mxparity::{
+    report::{Format, Report},
+    rules,
+    survey::Survey,
+};
 
 use crate::support::{
     golden,
-    play::{self, play},
+    play::{self, play, play_over_loopback},
 };
 
 /// Wide enough for every matrix, narrow enough to read.
@@ -23,6 +27,22 @@ fn every_scenario_gives_its_report() {
         golden::compare(&format!("scenarios/{name}/report.txt"), &unversioned(&plain));
         let json = report.render(Format::Json, WIDTH);
         golden::compare(&format!("scenarios/{name}/report.json"), &unversioned(&json));
+    }
+}
+
+#[test]
+fn a_demo_finds_over_loopback_what_it_finds_in_memory() {
+    for (name, text) in play::demos() {
+        let facts = |survey: &Survey| {
+            let finding = |finding: rules::Finding| {
+                let seen =
+                    finding.evidence.into_iter().map(|evidence| (evidence.fact, evidence.lines));
+                (finding.rule, finding.severity, finding.subject, seen.collect::<Vec<_>>())
+            };
+            rules::judge(survey).into_iter().map(finding).collect::<Vec<_>>()
+        };
+        let memory = facts(&play(&name, &text).survey);
+        assert_eq!(facts(&play_over_loopback(&name, &text).survey), memory, "{name}");
     }
 }
 

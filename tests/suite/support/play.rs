@@ -7,6 +7,7 @@ use mxparity::{
     fleet::{Carrier, DEMOS, Fleet, Run, World},
     survey::Survey,
 };
+use tokio::runtime::Builder;
 
 /// The moment every world begins.
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -24,34 +25,35 @@ pub struct Played {
 /// breach the fleet noticed fails it.
 #[track_caller]
 pub fn play(title: &str, text: &str) -> Played {
-    let played = play_unwatched(title, text);
-    let alarms = played.fleet.ledger().alarms();
-    assert!(alarms.is_empty(), "{title}: {alarms:#?}");
-    played
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let carrier = Carrier::Memory { round_trip: Duration::ZERO };
+    runtime.block_on(survey(title, text, carrier, Limits::default()))
 }
 
-/// The same for tests that look at the alarms themselves.
+/// The same over TCP on loopback and by the real clock, without pauses.
 #[track_caller]
-pub fn play_unwatched(title: &str, text: &str) -> Played {
+pub fn play_over_loopback(title: &str, text: &str) -> Played {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let limits = Limits { pause: Duration::ZERO, ..Limits::default() };
+    runtime.block_on(survey(title, text, Carrier::Loopback, limits))
+}
+
+async fn survey(title: &str, text: &str, carrier: Carrier, limits: Limits) -> Played {
     let world = World::parse(text).unwrap_or_else(|fault| panic!("{title}: {fault}"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let carrier = Carrier::Memory { round_trip: Duration::ZERO };
-        let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
-            .unwrap_or_else(|fault| panic!("{title}: {fault}"));
-        let (_keep, stop) = tokio::sync::watch::channel(false);
-        let run = Run { limits: Limits::default(), stop, progress: &|_| {} };
-        let survey = tokio::time::timeout(LONGEST, fleet.survey(run))
-            .await
-            .unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"));
+    let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
+        .unwrap_or_else(|fault| panic!("{title}: {fault}"));
+    let (_keep, stop) = tokio::sync::watch::channel(false);
+    let run = Run { limits, stop, progress: &|_| {} };
+    let survey = tokio::time::timeout(LONGEST, fleet.survey(run))
+        .await
+        .unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"));
+    if matches!(carrier, Carrier::Memory { .. }) {
         // What the servers still have under way belongs to their record.
         tokio::time::sleep(LONGEST).await;
-        Played { survey, fleet }
-    })
+    }
+    let alarms = fleet.ledger().alarms();
+    assert!(alarms.is_empty(), "{title}: {alarms:#?}");
+    Played { survey, fleet }
 }
 
 /// Every world of `fixtures/scenarios`, by name.
