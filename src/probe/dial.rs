@@ -158,3 +158,132 @@ fn refine(error: &io::Error, to: SocketAddr) -> FaultKind {
         kind => kind,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_from_the_source_address_of_its_family() {
+        let (listener, to) = listener().await;
+        let source_v4 = Some(Ipv4Addr::new(127, 0, 0, 2));
+        let dialer = TcpDialer { source_v4, ..TcpDialer::default() };
+        let channel = dialer.dial(to).await.unwrap();
+        let (_, from) = listener.accept().await.unwrap();
+        assert_eq!(from.ip(), Ipv4Addr::new(127, 0, 0, 2));
+        assert_eq!(channel.local, Some(from));
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_refuses_and_a_source_that_is_not_ours_has_no_route() {
+        let (closed, to) = listener().await;
+        drop(closed);
+        let refused = TcpDialer::default().dial(to).await.err();
+        assert_eq!(refused, Some(FaultKind::Refused));
+        let source_v4 = Some(Ipv4Addr::new(192, 0, 2, 1));
+        let foreign = TcpDialer { source_v4, ..TcpDialer::default() };
+        assert_eq!(foreign.dial(to).await.err(), Some(FaultKind::NoRoute));
+    }
+
+    #[test]
+    fn errors_of_sockets_have_names() {
+        use io::ErrorKind as Kind;
+        for (kind, want) in [
+            (Kind::AddrNotAvailable, FaultKind::NoRoute),
+            (Kind::BrokenPipe, FaultKind::Reset),
+            (Kind::ConnectionAborted, FaultKind::Reset),
+            (Kind::ConnectionRefused, FaultKind::Refused),
+            (Kind::ConnectionReset, FaultKind::Reset),
+            (Kind::HostUnreachable, FaultKind::Unreachable),
+            (Kind::NetworkUnreachable, FaultKind::Unreachable),
+            (Kind::OutOfMemory, FaultKind::Io("out of memory".to_owned())),
+            (Kind::PermissionDenied, FaultKind::Forbidden),
+            (Kind::TimedOut, FaultKind::TimedOut),
+            (Kind::UnexpectedEof, FaultKind::Closed),
+        ] {
+            assert_eq!(fault(&kind.into()), want, "{kind:?}");
+        }
+        assert_eq!(fault(&io::Error::from_raw_os_error(NO_SUCH_FAMILY)), FaultKind::NoRoute);
+    }
+
+    #[test]
+    fn unreachable_by_way_of_a_router_is_not_a_route_missing_here() {
+        let error = io::ErrorKind::NetworkUnreachable.into();
+        assert_eq!(refine(&error, "127.0.0.1:25".parse().unwrap()), FaultKind::Unreachable);
+    }
+
+    /// A SOCKS5 server that takes one client, wants a password where `login` is set, and answers
+    /// the request for `to` with `answer`. What the client sent last is the address it wants.
+    async fn proxy(listener: TcpListener, login: bool, answer: u8) -> Vec<u8> {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut heard = vec![0; 512];
+        client.read(&mut heard).await.unwrap();
+        client.write_all(&[5, if login { 2 } else { 0 }]).await.unwrap();
+        if login {
+            let count = client.read(&mut heard).await.unwrap();
+            assert_eq!(&heard[..count], b"\x01\x04user\x06secret");
+            client.write_all(&[1, 0]).await.unwrap();
+        }
+        let count = client.read(&mut heard).await.unwrap();
+        client.write_all(&[5, answer, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        if answer == 0 {
+            client.write_all(b"220 mx.example\r\n").await.unwrap();
+        }
+        heard.truncate(count);
+        heard
+    }
+
+    #[tokio::test]
+    async fn a_proxy_connects_for_us_and_its_refusals_are_the_paths() {
+        let to: SocketAddr = "192.0.2.1:25".parse().unwrap();
+        for (login, answer, want) in [
+            (false, 0, None),
+            (true, 0, None),
+            (false, 5, Some("Connection refused")),
+            (false, 2, Some("Connection not allowed by ruleset")),
+        ] {
+            let (listener, address) = listener().await;
+            let login_words = || Login { user: "user".to_owned(), password: "secret".to_owned() };
+            let dialer = TcpDialer {
+                proxy: Some(Proxy {
+                    host: address.ip().to_string(),
+                    port: address.port(),
+                    login: login.then(login_words),
+                }),
+                ..TcpDialer::default()
+            };
+            let (outcome, asked) = tokio::join!(dialer.dial(to), proxy(listener, login, answer));
+            // Version 5, connect, reserved, IPv4, address, port. RFC 1928 §4.
+            assert_eq!(asked, [5, 1, 0, 1, 192, 0, 2, 1, 0, 25]);
+            match (outcome, want) {
+                (Ok(mut channel), None) => {
+                    let mut greeting = String::new();
+                    channel.stream.read_to_string(&mut greeting).await.unwrap();
+                    assert_eq!((greeting.as_str(), channel.local), ("220 mx.example\r\n", None));
+                }
+                (Err(kind), Some(want)) => {
+                    assert_eq!(kind, FaultKind::Proxy(want.to_owned()));
+                    assert_eq!(kind.blame(), crate::survey::Blame::Path);
+                }
+                (outcome, want) => panic!("{:?} in place of {want:?}", outcome.err()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let login = Login { user: "user".to_owned(), password: "secret".to_owned() };
+        assert_eq!(format!("{login:?}"), "Login(\"user\", password left out)");
+    }
+}

@@ -7,12 +7,15 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Visit, notes::Notes};
+use super::{
+    Visit,
+    notes::{End, Notes},
+};
 use crate::{
     config::Limits,
     smtp::{Capabilities, Command, Flaw, Reply, ReplyReader, Text, cause},
     survey::{
-        Connected, Fault, FaultKind, Observation, Phase, Recipient, Stage, Why,
+        Connected, Fault, FaultKind, Observation, Phase, Stage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
     tls::{self, Handshake},
@@ -100,12 +103,6 @@ struct Scene {
     until: Duration,
 }
 
-/// How a question ended that did not get the answer it wanted.
-enum End {
-    Broke(Fault),
-    Declined(Reply),
-}
-
 impl Dialogue {
     /// A visit that is about to connect.
     pub fn open(visit: Visit, limits: Limits) -> (Self, Step) {
@@ -177,8 +174,8 @@ impl Scene {
 
     /// A reply is whole: the table of the whole dialogue.
     fn answered(&mut self, state: State, reply: Reply, unasked: Vec<u8>) -> (State, Step) {
-        if cause::asks_to_stop(&reply) && state != State::Quit {
-            self.note(&state, End::Declined(reply));
+        if !reply.is_positive() && cause::asks_to_stop(&reply) && state != State::Quit {
+            self.notes.end(state.phase(), End::Declined(reply));
             self.notes.leave(Why::Stopped);
             return self.part();
         }
@@ -200,7 +197,7 @@ impl Scene {
             State::Recipient(place) => {
                 let positive = reply.is_positive();
                 let outcome = if positive { Stage::Reached } else { Stage::Declined };
-                self.about(place, outcome(reply));
+                self.notes.recipients.push(outcome(reply));
                 self.recipient(place + 1)
             }
             State::Reset => self.say(State::Quit, Command::Quit),
@@ -209,7 +206,7 @@ impl Scene {
                 self.over()
             }
             state => {
-                self.note(&state, End::Declined(reply));
+                self.notes.end(state.phase(), End::Declined(reply));
                 self.say(State::Quit, Command::Quit)
             }
         }
@@ -264,7 +261,7 @@ impl Scene {
                 self.expect(State::Handshake, Step::Secure(hello))
             }
             _ => {
-                self.note(&State::StartTls, End::Declined(reply));
+                self.notes.end(Phase::StartTls, End::Declined(reply));
                 self.notes.hello_secured = Some(Stage::NotTried(Why::EarlierFailed));
                 self.mail()
             }
@@ -289,7 +286,7 @@ impl Scene {
             return self.say(State::Reset, Command::Rset);
         };
         let asked = self.notes.recipients.iter();
-        if asked.filter(|asked| asked.outcome.declined().is_some()).count() >= ENOUGH_REFUSALS {
+        if asked.filter(|outcome| outcome.declined().is_some()).count() >= ENOUGH_REFUSALS {
             self.notes.leave(Why::EnoughRefusals);
             return self.say(State::Reset, Command::Rset);
         }
@@ -318,7 +315,7 @@ impl Scene {
         let fault = Fault { heard, ..Fault::new(state.phase(), kind, after) };
         self.notes.end_line(self.now);
         self.notes.event(self.now, &fault.to_string());
-        self.note(state, End::Broke(fault));
+        self.notes.end(state.phase(), End::Broke(fault));
         if lives { self.part() } else { (State::Over, Step::HangUp) }
     }
 
@@ -359,29 +356,6 @@ impl Scene {
         self.until = self.now.saturating_add(limit).min(self.limits.visit);
         (state, step)
     }
-
-    fn about(&mut self, place: usize, outcome: Stage<Reply>) {
-        if let Some((kind, mailbox)) = self.visit.recipients.get(place).cloned() {
-            self.notes.recipients.push(Recipient { kind, mailbox, outcome });
-        }
-    }
-
-    /// Writes an end down where it belongs.
-    fn note(&mut self, state: &State, end: End) {
-        let notes = &mut self.notes;
-        match state {
-            State::Connecting => notes.connect = Some(end.into()),
-            State::Greeting => notes.greeting = Some(end.into()),
-            State::Hello { secured: false, .. } => notes.hello = Some(end.into()),
-            State::StartTls | State::Handshake => notes.tls = Some(end.into()),
-            State::Hello { secured: true, .. } => notes.hello_secured = Some(end.into()),
-            State::Sender => notes.sender = Some(end.into()),
-            State::Recipient(place) => self.about(*place, end.into()),
-            // Nobody asks how RSET went; a fault of it shows in what became of QUIT.
-            State::Reset | State::Quit => notes.quit = Some(end.into()),
-            State::Over => {}
-        }
-    }
 }
 
 impl State {
@@ -401,16 +375,10 @@ impl State {
     }
 }
 
-impl<T> From<End> for Stage<T> {
-    fn from(end: End) -> Self {
-        match end {
-            End::Broke(fault) => Self::Broke(fault),
-            End::Declined(reply) => Self::Declined(reply),
-        }
-    }
-}
-
 /// A duration as observations carry it.
 pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,13 @@
 //!
 //! A stage that was never put stays empty until the end and then says why. Decides no next step.
 
-use std::time::Duration;
+use std::{iter::repeat, time::Duration};
 
 use super::{Visit, dialogue::millis};
 use crate::{
     smtp::{Command, Reply, Speaker, Text, Transcript, reply::MAX_LINE},
     survey::{
-        Connected, Observation, Recipient, Stage, Why,
+        Connected, Fault, Observation, Phase, Recipient, Stage, Why,
         observation::{Greeting, Hello},
     },
     tls::Handshake,
@@ -24,8 +24,8 @@ pub struct Notes {
     pub unasked_before_tls: Text,
     pub hello_secured: Option<Stage<Hello>>,
     pub sender: Option<Stage<Reply>>,
-    /// Those asked so far.
-    pub recipients: Vec<Recipient>,
+    /// Of those asked so far, in the order of the plan.
+    pub recipients: Vec<Stage<Reply>>,
     pub quit: Option<Stage<Reply>>,
     /// When the first line ever ended.
     pub first_line: Option<Duration>,
@@ -34,6 +34,13 @@ pub struct Notes {
     line: Vec<u8>,
     /// Why what is still open will not be asked.
     left: Option<Why>,
+}
+
+/// How a question ended that did not get the answer it wanted.
+#[derive(Debug)]
+pub enum End {
+    Broke(Fault),
+    Declined(Reply),
 }
 
 impl Notes {
@@ -48,6 +55,21 @@ impl Notes {
             notes.sender = Some(Stage::NotTried(Why::NotAsked));
         }
         notes
+    }
+
+    /// Writes down how the question of `phase` ended.
+    pub fn end(&mut self, phase: Phase, end: End) {
+        match phase {
+            Phase::Connect => self.connect = Some(end.into()),
+            Phase::Greeting => self.greeting = Some(end.into()),
+            Phase::Hello => self.hello = Some(end.into()),
+            Phase::StartTls | Phase::Handshake => self.tls = Some(end.into()),
+            Phase::HelloSecured => self.hello_secured = Some(end.into()),
+            Phase::Sender => self.sender = Some(end.into()),
+            Phase::Recipient => self.recipients.push(end.into()),
+            // Nobody asks how RSET went; a fault of it shows in what became of QUIT.
+            Phase::Reset | Phase::Quit => self.quit = Some(end.into()),
+        }
     }
 
     /// Gives the reason for all that stays open; the first one given counts.
@@ -86,12 +108,9 @@ impl Notes {
 
     pub fn into_observation(self, visit: Visit, began: Duration, took: Duration) -> Observation {
         let why = self.left.unwrap_or(Why::EarlierFailed);
-        let mut recipients = self.recipients;
-        let open = visit.recipients.into_iter().skip(recipients.len());
-        recipients.extend(open.map(|(kind, mailbox)| {
-            let outcome = Stage::NotTried(why);
-            Recipient { kind, mailbox, outcome }
-        }));
+        let outcomes = self.recipients.into_iter().chain(repeat(Stage::NotTried(why)));
+        let recipients = visit.recipients.into_iter().zip(outcomes);
+        let recipient = |((kind, mailbox), outcome)| Recipient { kind, mailbox, outcome };
         Observation {
             purpose: visit.purpose,
             began_ms: millis(began),
@@ -103,9 +122,18 @@ impl Notes {
             unasked_before_tls: self.unasked_before_tls,
             hello_secured: settled(self.hello_secured, why),
             sender: settled(self.sender, why),
-            recipients,
+            recipients: recipients.map(recipient).collect(),
             quit: settled(self.quit, why),
             transcript: self.transcript,
+        }
+    }
+}
+
+impl<T> From<End> for Stage<T> {
+    fn from(end: End) -> Self {
+        match end {
+            End::Broke(fault) => Self::Broke(fault),
+            End::Declined(reply) => Self::Declined(reply),
         }
     }
 }

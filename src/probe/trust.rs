@@ -76,19 +76,18 @@ impl Trust {
         }
         let mut verdict = self.path(chain, unix(moment));
         // A date further up; the leaf's own are known to fit. Then the rest, as if it did too.
-        let (date, inside) = match &verdict {
+        let date = match &verdict {
             Err(webpki::Error::CertExpired { not_after, .. }) => {
-                (stamp(*not_after).map(|not_after| TrustFlaw::Expired { not_after }), *not_after)
+                Some((TrustFlaw::Expired { not_after: stamp(*not_after) }, *not_after))
             }
             Err(webpki::Error::CertNotValidYet { not_before, .. }) => {
-                let flaw = |not_before| TrustFlaw::NotYetValid { not_before };
-                (stamp(*not_before).map(flaw), *not_before)
+                Some((TrustFlaw::NotYetValid { not_before: stamp(*not_before) }, *not_before))
             }
-            _ => (None, unix(moment)),
+            _ => None,
         };
-        if let Some(date) = date {
+        if let Some((flaw, inside)) = date {
             if flaws.is_empty() {
-                flaws.push(date);
+                flaws.push(flaw);
             }
             verdict = self.path(chain, inside);
         }
@@ -219,8 +218,9 @@ fn unix(at: Timestamp) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(at.as_second().try_into().unwrap_or(0)))
 }
 
-fn stamp(at: UnixTime) -> Option<Timestamp> {
-    Timestamp::from_second(at.as_secs().try_into().ok()?).ok()
+fn stamp(at: UnixTime) -> Timestamp {
+    let seconds = i64::try_from(at.as_secs()).ok();
+    seconds.and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX)
 }
 
 impl std::error::Error for AnchorFault {}

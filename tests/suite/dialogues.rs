@@ -153,8 +153,8 @@ fn hello(hello: &mxparity::survey::observation::Hello) -> String {
 }
 
 fn reply(reply: &mxparity::smtp::Reply) -> String {
-    let flaws: String = reply.flaws.iter().map(|flaw| format!(" ({flaw})")).collect();
-    format!("{}{flaws}", reply.code)
+    let code = reply.code.to_string();
+    reply.flaws.iter().fold(code, |shown, flaw| format!("{shown} ({flaw})"))
 }
 
 /// The transcript holds the words of both sides as they were said. Only a farewell may be said to a

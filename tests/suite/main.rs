@@ -7,6 +7,7 @@ mod dialogues;
 mod faults;
 mod layers;
 mod pages;
+mod handshakes;
 mod replies;
 mod resolver;
 mod scenarios;

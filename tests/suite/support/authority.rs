@@ -73,6 +73,11 @@ impl Authority {
             (params.signed_by(&key, &self.stranger).unwrap(), vec![root])
         } else if word.contains("missing-intermediate") {
             (params.signed_by(&key, &self.intermediate).unwrap(), vec![])
+        } else if word.contains("lapsed-issuer") {
+            let mut lapsed = issuing("Lapsed Intermediate");
+            date(&mut lapsed, (-400, -10));
+            let lapsed = CertifiedIssuer::signed_by(lapsed, self::key(), &self.root).unwrap();
+            (params.signed_by(&key, &lapsed).unwrap(), vec![lapsed.der().clone()])
         } else {
             let above = self.intermediate.der().clone();
             (params.signed_by(&key, &self.intermediate).unwrap(), vec![above])

@@ -60,12 +60,12 @@ pub async fn play(
         let mut shown = line.to_owned();
         match who {
             "S:" => {
-                let mut piece = format!("{what}\r\n");
+                let mut piece = vec![what];
                 while let Some(more) = lines.next_if(|line| line.starts_with("S: ")) {
-                    piece += &format!("{}\r\n", &more[3..]);
-                    shown += &format!("\n{more}");
+                    piece.push(&more[3..]);
+                    shown = [&shown, "\n", more].concat();
                 }
-                end.send(piece.as_bytes()).await;
+                end.send((piece.join("\r\n") + "\r\n").as_bytes()).await;
             }
             "C:" => match end.hear().await {
                 Some(said) => shown = said,
@@ -112,7 +112,7 @@ pub async fn play(
         played.push('\n');
     }
     while let Some(said) = end.hear().await {
-        played += &format!("{said}\n");
+        played += &(said + "\n");
     }
     played
 }
