@@ -9,7 +9,10 @@ use super::{
     text::severity_style,
     words,
 };
-use crate::rules::{Evidence, Finding, Rule, Severity, Subject};
+use crate::{
+    rules::{Evidence, Finding, Rule, Severity, Subject},
+    survey::Survey,
+};
 
 /// Columns of the severities, the longest of which is `critical`.
 const MARGIN: usize = 10;
@@ -21,7 +24,15 @@ pub fn list(sheet: &mut Sheet, report: &Report, width: usize) {
         one.rule == next.rule && one.severity == next.severity && one.waived == next.waived
     };
     for group in report.findings.chunk_by(same) {
-        entry(sheet, group, width);
+        entry(sheet, report, group, width);
+        sheet.blank();
+    }
+    if let Some(worst) = report.findings.first() {
+        let more = format!(
+            "mxparity explain {} says why it matters and all of how to fix it; likewise for the rest.",
+            worst.code
+        );
+        sheet.prose(width, Line::default(), DIM, &more);
         sheet.blank();
     }
 }
@@ -55,7 +66,7 @@ fn tally(findings: &[Finding]) -> Line {
 }
 
 /// One rule's findings of one severity; never empty.
-fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
+fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
     let Finding { rule: name, code, severity, waived, .. } = group[0];
     let head = Line::new(severity_style(severity), severity).pad(MARGIN);
     let head = head.and(BOLD, name).and(DIM, format!("  {code}"));
@@ -74,10 +85,11 @@ fn entry(sheet: &mut Sheet, group: &[Finding], width: usize) {
             who = format!("{who} ({} confidence)", words::confidence(finding.confidence));
         }
         sheet.prose(width, indent(), BOLD, &who);
-        for evidence in &finding.evidence {
-            let word = if is_of_other(finding, evidence) { "vs " } else { "saw" };
-            let head = indent().and(DIM, format!("{word} {}: ", evidence.fact));
-            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &saw(finding, evidence)));
+        for alike in finding.evidence.chunk_by(says_the_same) {
+            let word = if is_of_other(finding, &alike[0]) { "vs " } else { "saw" };
+            let head = indent().and(DIM, format!("{word} {}: ", alike[0].fact));
+            let text = format!("{}{}", alike[0].saw, places(&report.survey, finding, alike));
+            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &text));
         }
     }
     if let Some(fix) = rule.and_then(|rule| Page::parse(rule.page).first_sentence("How to fix")) {
@@ -95,20 +107,39 @@ fn is_of_other(finding: &Finding, evidence: &Evidence) -> bool {
     finding.against.as_ref().is_some_and(is) && !is(&finding.subject)
 }
 
-/// What was seen, and where to look it up; the host is named where the lines above do not.
-fn saw(finding: &Finding, evidence: &Evidence) -> String {
-    let Evidence { saw, at: Some(place), lines, .. } = evidence else {
-        return evidence.saw.clone();
-    };
+/// Whether two pieces of evidence differ only in the visit.
+fn says_the_same(one: &Evidence, next: &Evidence) -> bool {
+    let place =
+        |evidence: &Evidence| evidence.at.as_ref().map(|place| (place.host.clone(), place.address));
+    one.fact == next.fact && one.saw == next.saw && place(one) == place(next)
+}
+
+/// Where to look it up in the transcripts. Host and address are named where the lines above leave
+/// them open.
+fn places(survey: &Survey, finding: &Finding, alike: &[Evidence]) -> String {
+    let Some(first) = &alike[0].at else { return String::new() };
     let subjects = [Some(&finding.subject), finding.against.as_ref()];
-    let of_host = |subject: &&Subject| subject.host.as_deref() == Some(place.host.as_str());
+    let of_host = |subject: &&Subject| subject.host.as_deref() == Some(first.host.as_str());
     let named = subjects.into_iter().flatten().find(of_host);
-    let host = match named {
+    let mut hosts = survey.mx.hosts().map(|(_, _, host)| host).chain(&survey.also);
+    let is_single =
+        hosts.any(|host| host.name == first.host && matches!(host.addresses.as_slice(), [_]));
+    let host = if named.is_some() { "" } else { first.host.as_str() };
+    let address = match named {
         Some(Subject { address: Some(_), .. }) => String::new(),
-        Some(_) => format!("[{}], ", place.address),
-        None => format!("{} [{}], ", place.host, place.address),
+        _ if is_single => String::new(),
+        _ => format!("[{}]", first.address),
     };
-    format!("{saw} ({host}visit {}{})", place.visit, words::lines(lines))
+    let visits = alike.iter().filter_map(|evidence| {
+        let place = evidence.at.as_ref()?;
+        Some(format!("visit {}{}", place.visit, words::lines(&evidence.lines)))
+    });
+    let visits = visits.collect::<Vec<_>>().join("; ");
+    let place = format!("{host} {address}");
+    match place.trim() {
+        "" => format!(" ({visits})"),
+        place => format!(" ({place}, {visits})"),
+    }
 }
 
 #[cfg(test)]
@@ -147,12 +178,17 @@ mod tests {
             ..Evidence::plain("recipients.real", "550 5.7.1 no")
         };
         let against = Subject { host: Some("mx1.even.example".to_owned()), ..Subject::tier(10) };
-        let one = Case::about(about("mx2.even.example")).against(against).seen(evidence);
+        let again = Evidence {
+            at: evidence.at.clone().map(|place| Place { visit: 2, ..place }),
+            ..evidence.clone()
+        };
+        let one = Case::about(about("mx2.even.example")).against(against);
+        let one = one.seen(evidence).seen(again);
         let two = Case::about(about("mx3.even.example"));
         let shown = shown(vec![Finding::new(rule, one), Finding::new(rule, two)]);
         assert_eq!(shown.matches(rule.code).count(), 1, "{shown}");
         assert!(shown.starts_with(&format!("Findings   2 {}\n", rule.severity)), "{shown}");
-        let place = "([192.0.2.2], visit 1, lines 3–4, 7)";
+        let place = "([192.0.2.2], visit 1, lines 3–4, 7; visit 2, lines 3–4, 7)";
         let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains("mx2.even.example, compared with mx1.even.example"), "{shown}");
         assert!(flat.contains(&format!("saw recipients.real: 550 5.7.1 no {place}")), "{shown}");
