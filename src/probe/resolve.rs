@@ -1,7 +1,8 @@
 //! From a domain to its mail hosts: who they are, where they are, and whether we may go there.
 //!
 //! Asks everything that can be asked at once at once; the order of results is that of the names.
-//! Connects to nobody. Long because its tests tell the whole contract between DNS and the survey.
+//! Connects to nobody. Longer than most, because its tests tell the whole contract between DNS and
+//! the survey.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,8 +1,8 @@
 //! Where we stand: our addresses and their names, who we say we are, and whether port 25 is open.
 //!
 //! Connects to the control host alone, and says no more there than QUIT. Nothing seen here is a
-//! fact about the domain that is looked at. Half of the file is tests: every doubt about ourselves
-//! that is got wrong would be laid at somebody else's door.
+//! fact about the domain that is looked at. Longer than most, half of it tests: every doubt about
+//! ourselves that is got wrong would be laid at somebody else's door.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},

@@ -1,6 +1,6 @@
 //! MX rules: what DNS says about the exchangers.
 //!
-//! A little long, because an area is one file. Reads names, look-ups, and which addresses answer;
+//! Longer than most, because an area is one file. Reads names, look-ups, and which addresses answer;
 //! what servers say is for the other areas. A look-up that failed is never a fact about a host.
 
 use std::{

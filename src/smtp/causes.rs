@@ -2,8 +2,8 @@
 //!
 //! Each row: who says it, when that was last seen, the cause, the codes it comes with, what the folded
 //! and masked text must hold, and one such reply, which a test matches against exactly this row.
-//! `{rcpt}` stands for the recipient, `{us}` for our address, EHLO name or sender. One table, kept
-//! whole whatever its length. Decides nothing itself.
+//! `{rcpt}` stands for the recipient, `{us}` for our address, EHLO name or sender. Longer than
+//! most: one table, kept whole. Decides nothing itself.
 
 use super::{Reply, cause::Cause};
 

@@ -3,11 +3,12 @@
 //! A test belongs here when it goes through a public door of the crate; a test of one file's inside
 //! stands in that file. Nothing here leaves loopback, sleeps, or retries.
 
+mod command_line;
 mod dialogues;
 mod faults;
+mod handshakes;
 mod layers;
 mod pages;
-mod handshakes;
 mod replies;
 mod resolver;
 mod scenarios;
