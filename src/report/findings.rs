@@ -186,7 +186,7 @@ mod tests {
         let one = one.seen(evidence).seen(again);
         let two = Case::about(about("mx3.even.example"));
         let shown = shown(vec![Finding::new(rule, one), Finding::new(rule, two)]);
-        assert_eq!(shown.matches(rule.code).count(), 1, "{shown}");
+        assert_eq!(shown.matches(rule.name).count(), 1, "{shown}");
         assert!(shown.starts_with(&format!("Findings   2 {}\n", rule.severity)), "{shown}");
         let place = "([192.0.2.2], visit 1, lines 3–4, 7; visit 2, lines 3–4, 7)";
         let flat = shown.split_whitespace().collect::<Vec<_>>().join(" ");
