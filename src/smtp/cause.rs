@@ -1,6 +1,6 @@
 //! Why a server said no: about the recipient, the domain, the host, or about us.
 //!
-//! To add a provider, add rows to [`causes`](super::causes). Text first, then the enhanced code, then
+//! To add a provider, add rows to [`super::causes`]. Text first, then the enhanced code, then
 //! the code; where none decides, the answer is [`Cause::Ambiguous`]: never a guess.
 
 use std::{fmt, net::IpAddr};
