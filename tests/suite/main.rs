@@ -9,6 +9,7 @@ mod faults;
 mod handshakes;
 mod layers;
 mod pages;
+mod readme;
 mod replies;
 mod resolver;
 mod scenarios;
