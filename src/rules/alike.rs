@@ -3,7 +3,7 @@
 //! Senders choose among them by chance, so none of them is the reference. Traits nobody saw take
 //! no part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Case, Evidence, Spot, Subject, View,
@@ -24,54 +24,62 @@ struct Trait {
     evidence: Evidence,
 }
 
-/// What was seen of one trait, each value once, by value.
-type Values = BTreeMap<String, Evidence>;
+/// What was seen of one trait, each value once, in the order of senders.
+#[derive(Default)]
+struct Values(Vec<(String, Evidence)>);
 
 pub fn addresses_differ(view: &View<'_>) -> Vec<Case> {
     let differing = |seat: Seat<'_>| {
-        let values = of_seat(view, seat).into_iter().flat_map(|(_, values)| several(values));
-        differences(Case::about(seat.subject()), values.flatten())
+        let values = of_seat(view, seat).into_values();
+        differences(Case::about(seat.subject()), values)
     };
     view.seats().filter_map(differing).collect()
 }
 
+/// Behind the primary a difference counts only where the primary gives no measure; for the rest,
+/// each host that falls below it is reported by itself.
 pub fn tier_members_differ(view: &View<'_>) -> Vec<Case> {
+    let measured: BTreeSet<&'static str> =
+        view.primaries().flat_map(|seat| of_seat(view, seat).into_keys()).collect();
     let mut tiers: BTreeMap<Role, Vec<Seat<'_>>> = BTreeMap::new();
     for seat in view.seats() {
         tiers.entry(seat.role).or_default().push(seat);
     }
-    let differing = |seats: Vec<Seat<'_>>| {
+    let differing = |(role, seats): (Role, Vec<Seat<'_>>)| {
         let mut all: BTreeMap<&'static str, Values> = BTreeMap::new();
-        for (fact, values) in seats.iter().flat_map(|seat| of_seat(view, *seat)) {
+        for (fact, Values(values)) in seats.iter().flat_map(|seat| of_seat(view, *seat)) {
+            let counts = role == Role::Primary || !measured.contains(fact);
             // A host that disagrees with itself is reported as such.
-            if values.len() == 1 {
-                for (value, evidence) in values {
-                    all.entry(fact).or_default().entry(value).or_insert(evidence);
-                }
+            if let ([(value, evidence)], true) = (values.as_slice(), counts) {
+                all.entry(fact).or_default().add(value.clone(), evidence.clone());
             }
         }
         let preference = seats.first()?.preference?;
-        let values = all.into_values().filter_map(several);
-        differences(Case::about(Subject::tier(preference)), values.flatten())
+        differences(Case::about(Subject::tier(preference)), all.into_values())
     };
-    tiers.into_values().filter_map(differing).collect()
+    tiers.into_iter().filter_map(differing).collect()
 }
 
-fn differences(case: Case, seen: impl Iterator<Item = Evidence>) -> Option<Case> {
-    let mut seen = seen.peekable();
+/// A case with the evidence for each value of every trait that has more than one.
+fn differences(case: Case, traits: impl Iterator<Item = Values>) -> Option<Case> {
+    let several = traits.filter(|values| values.0.len() > 1);
+    let mut seen = several.flat_map(|values| values.0).map(|(_, evidence)| evidence).peekable();
     seen.peek()?;
     Some(seen.fold(case, Case::seen))
 }
 
-/// The evidence for each value where there is more than one.
-fn several(values: Values) -> Option<Vec<Evidence>> {
-    (values.len() > 1).then(|| values.into_values().collect())
+impl Values {
+    fn add(&mut self, value: String, evidence: Evidence) {
+        if self.0.iter().all(|(known, _)| *known != value) {
+            self.0.push((value, evidence));
+        }
+    }
 }
 
 fn of_seat<'a>(view: &View<'a>, seat: Seat<'a>) -> BTreeMap<&'static str, Values> {
     let mut all: BTreeMap<&'static str, Values> = BTreeMap::new();
     for Trait { fact, value, evidence } in seat.spots().flat_map(|spot| traits(view, &spot)) {
-        all.entry(fact).or_default().entry(value).or_insert(evidence);
+        all.entry(fact).or_default().add(value, evidence);
     }
     all
 }
@@ -155,9 +163,10 @@ fn size(spot: &Spot<'_>) -> Option<Trait> {
 pub fn keywords(capabilities: &Capabilities) -> Vec<String> {
     let matters = |capability: &&Capability| {
         let word = capability.keyword.as_bytes();
-        let house = word.starts_with(b"X");
+        // Letters, digits and hyphens make a keyword; an X in front makes it the house's own.
+        let sound = word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
         let known: [&[u8]; 5] = [b"AUTH", b"HELP", b"REQUIRETLS", b"SIZE", b"STARTTLS"];
-        !house && !known.contains(&word)
+        sound && !word.starts_with(b"X") && !known.contains(&word)
     };
     let words = capabilities.iter().filter(matters);
     let mut words: Vec<String> = words.map(|capability| capability.keyword.to_string()).collect();

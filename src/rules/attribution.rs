@@ -155,6 +155,7 @@ impl<'a> View<'a> {
             sender: if null { &ReversePath::Null } else { &self.survey.asked.sender },
             helo: &self.survey.vantage.helo,
             ours: self.ours(),
+            theirs: self.theirs(),
         }
     }
 
@@ -247,8 +248,10 @@ impl<'a> View<'a> {
             })
         };
         match one.cause {
-            // A host that takes another recipient of the domain does serve the domain.
-            Cause::DomainNotServed if self.takes_another(spot, one) => {
+            // Words that are also said of unknown users, by a host that does serve the domain.
+            Cause::DomainNotServed
+                if one.confidence == Confidence::Low && self.takes_another(spot, one) =>
+            {
                 (Cause::UserUnknown, raised(true))
             }
             cause if cause.refuses_domain() => (cause, raised(repeated || accepted_elsewhere())),

@@ -15,6 +15,7 @@ pub struct View<'a> {
     pub survey: &'a Survey,
     seats: Vec<Seat<'a>>,
     ours: Vec<IpAddr>,
+    theirs: Vec<IpAddr>,
 }
 
 /// A host and its part.
@@ -44,12 +45,21 @@ impl<'a> View<'a> {
             survey.vantage.sources.iter().map(|source| source.address).chain(local).collect();
         ours.sort_unstable();
         ours.dedup();
-        Self { survey, seats, ours }
+        let also = survey.also.iter().flat_map(|host| &host.addresses);
+        let spots = seats.iter().copied().flat_map(Seat::spots);
+        let theirs = spots.map(|spot| spot.endpoint).chain(also);
+        let theirs = theirs.map(|endpoint| endpoint.address).collect();
+        Self { survey, seats, ours, theirs }
     }
 
-    /// Every address of ours that a server may have seen.
+    /// Every address of ours that we know of.
     pub fn ours(&self) -> &[IpAddr] {
         &self.ours
+    }
+
+    /// Every address of the hosts.
+    pub fn theirs(&self) -> &[IpAddr] {
+        &self.theirs
     }
 
     /// Every host in the order senders try them.

@@ -3,7 +3,10 @@
 //! To add a provider, add rows to [`super::causes`]. Text first, then the enhanced code, then
 //! the code; where none decides, the answer is [`Cause::Ambiguous`]: never a guess.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -88,8 +91,11 @@ pub struct Context<'a> {
     pub recipient: Option<&'a Mailbox>,
     pub sender: &'a ReversePath,
     pub helo: &'a HelloName,
-    /// Every address of ours that a server may have seen.
+    /// Every address of ours that we know of. Where none of IPv4 is a public one, we stand behind a
+    /// translator, and a server sees us under an address that we do not know.
     pub ours: &'a [IpAddr],
+    /// The addresses of mail hosts that a server may name beside ours.
+    pub theirs: &'a [IpAddr],
 }
 
 /// What a refusal is about, how sure that is, and by which words it was known.
@@ -216,7 +222,24 @@ fn masked(reply: &Reply, context: &Context<'_>) -> String {
     for address in context.ours {
         text = mask(text, &address.to_string(), US);
     }
-    text
+    if context.ours.iter().any(|address| matches!(address, IpAddr::V4(v4) if is_public(*v4))) {
+        return text;
+    }
+    let strangers = strangers(&text, context.theirs);
+    strangers.iter().fold(text, |text, address| mask(text, &address.to_string(), US))
+}
+
+/// Public addresses in a text that are none of theirs.
+fn strangers(text: &str, theirs: &[IpAddr]) -> Vec<Ipv4Addr> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+    let addresses = words.filter_map(|word| word.trim_matches('.').parse().ok());
+    addresses.filter(|v4| is_public(*v4) && !theirs.contains(&IpAddr::V4(*v4))).collect()
+}
+
+fn is_public(v4: Ipv4Addr) -> bool {
+    // RFC 6598: between a provider and its customers.
+    let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0b1100_0000 == 64;
+    !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || shared)
 }
 
 /// All lines as one, lower case, white space folded, without the enhanced code of each.

@@ -377,7 +377,7 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)";
     "mox" "2026-11", DomainNotServed ANY, Phrase ["not accepting email for domain"],
         "550 5.1.1 not accepting email for domain";
-    "Haraka" "2026-11", DomainNotServed ANY, Phrase ["cannot deliver mail for"],
+    "Haraka" "2026-11", DomainNotServed ANY, Word ["cannot deliver mail for"],
         "550 I cannot deliver mail for <info@domain.example>";
     "any" "2026-11", DomainNotServed HARD, Phrase ["not a valid domain here"],
         "550 5.1.2 Not a valid domain here";
@@ -660,6 +660,7 @@ mod tests {
                 sender: &sender,
                 helo: &helo,
                 ours: &ours,
+                theirs: &[],
             };
             let found = diagnose(&reply, &context);
             if !found.pattern.is_some_and(|pattern| std::ptr::eq(pattern, row)) {

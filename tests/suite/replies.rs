@@ -60,7 +60,14 @@ impl Prober {
 
     fn context(&self, moment: Moment) -> Context<'_> {
         let recipient = (moment == Moment::Recipient).then_some(&self.recipient);
-        Context { moment, recipient, sender: &self.sender, helo: &self.helo, ours: &self.ours }
+        Context {
+            moment,
+            recipient,
+            sender: &self.sender,
+            helo: &self.helo,
+            ours: &self.ours,
+            theirs: &[],
+        }
     }
 
     fn diagnose(&self, sample: &Sample) -> Diagnosis {
@@ -181,6 +188,24 @@ fn a_server_that_wants_less_of_us_is_heard() {
         let stop = asks_to_stop(&sample.reply);
         let want = sample.cause == Cause::Rate || sample.reply.code == 421;
         assert_eq!(stop, want, "{}: {}", sample.heading, sample.reply);
+    }
+}
+
+/// A machine behind an address translator does not know under which address it is seen.
+#[test]
+fn an_address_that_can_only_be_ours_takes_the_blame() {
+    let prober = Prober::new();
+    let reply = read("550 Requested action not taken: mailbox unavailable, ip=198.51.100.77");
+    for (ours, theirs, want) in [
+        ("203.0.113.7", "192.0.2.1", Cause::UserUnknown),
+        ("10.0.0.7", "192.0.2.1", Cause::Prober),
+        ("2001:db8::7", "192.0.2.1", Cause::Prober),
+        ("100.64.0.7", "192.0.2.1", Cause::Prober),
+        ("10.0.0.7", "198.51.100.77", Cause::UserUnknown),
+    ] {
+        let (ours, theirs) = ([ours.parse().unwrap()], [theirs.parse().unwrap()]);
+        let context = Context { ours: &ours, theirs: &theirs, ..prober.context(Moment::Recipient) };
+        assert_eq!(diagnose(&reply, &context).cause, want, "{ours:?}");
     }
 }
 
