@@ -228,7 +228,9 @@ mod tests {
     async fn proxy(listener: TcpListener, login: bool, answer: u8) -> Vec<u8> {
         let (mut client, _) = listener.accept().await.unwrap();
         let mut heard = vec![0; 512];
-        client.read(&mut heard).await.unwrap();
+        client.read_exact(&mut heard[..2]).await.unwrap();
+        let methods = usize::from(heard[1]);
+        client.read_exact(&mut heard[..methods]).await.unwrap();
         client.write_all(&[5, if login { 2 } else { 0 }]).await.unwrap();
         if login {
             let count = client.read(&mut heard).await.unwrap();

@@ -166,3 +166,71 @@ impl Wish {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::{duplex, join};
+
+    use super::*;
+    use crate::{
+        probe::{Channel, seam::Later},
+        smtp::ReversePath,
+        survey::Purpose,
+    };
+
+    /// Gives out a server that has these things to say, whatever it hears or cannot hear.
+    struct Sayings(&'static [&'static [u8]]);
+
+    impl Dialer for Sayings {
+        fn dial(&self, _to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>> {
+            let nothing: Box<dyn tokio::io::AsyncRead + Send + Unpin> =
+                Box::new(tokio::io::empty());
+            let says = self.0.iter().rev().fold(nothing, |then, first| Box::new(first.chain(then)));
+            // The far end of what we say to it is gone.
+            let deaf = duplex(1).0;
+            let channel = Channel { stream: Box::new(join(says, deaf)), local: None };
+            Box::pin(async { Ok(channel) })
+        }
+    }
+
+    fn visit() -> Visit {
+        Visit {
+            purpose: Purpose::Session,
+            to: "192.0.2.1:25".parse().unwrap(),
+            host: "mx.example".to_owned(),
+            helo: "probe.example".parse().unwrap(),
+            starttls: None,
+            sender: ReversePath::Null,
+            recipients: vec![],
+        }
+    }
+
+    async fn seen(sayings: &'static [&'static [u8]], clock: Clock) -> Observation {
+        let (dialer, trust) = (Sayings(sayings), Trust::builtin());
+        // Nobody holds the other end of the wish: it never comes.
+        let stop = watch::channel(false).1;
+        let means =
+            Means { dialer: &dialer, trust: &trust, limits: Limits::default(), clock, stop };
+        carry_out(&visit(), &means).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_words_of_a_server_that_has_left_are_heard() {
+        let clock = Clock::begin(Timestamp::UNIX_EPOCH);
+        let seen = seen(&[b"220 mx.example\r\n", b"421 4.3.2 bye\r\n"], clock).await;
+        assert_eq!(seen.hello.declined().unwrap().code, 421);
+        assert_eq!(seen.quit.broke().unwrap().kind, FaultKind::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_visit_begins_where_the_run_has_got_to() {
+        let clock = Clock::begin(Timestamp::UNIX_EPOCH);
+        sleep(Duration::from_secs(5)).await;
+        let seen = seen(&[b"220 mx.example\r\n", b"250 hello\r\n", b"221 bye\r\n"], clock).await;
+        assert_eq!((seen.began_ms, seen.took_ms), (5000, 0));
+        assert_eq!(seen.quit.reached().unwrap().code, 221);
+        assert_eq!(clock.wall(), Timestamp::from_second(5).unwrap());
+    }
+}

@@ -67,7 +67,10 @@ pub async fn secure(
         Hello::Classical => &CLASSICAL,
         Hello::Hybrid => &HYBRID,
     };
-    let witness = Arc::new(Witness { provider: Arc::clone(provider), proof: Mutex::new(None) });
+    let witness = Arc::new(Witness {
+        provider: Arc::clone(provider),
+        proof: Mutex::new(KeyProof::NotVerifiable),
+    });
     let config = config(&witness).map_err(|error| failure(&error))?;
     // An address has no SNI (RFC 6066 §3); a host that is no name either is treated like one.
     let name = ServerName::try_from(host.to_owned())
@@ -157,13 +160,12 @@ fn group_name(group: NamedGroup) -> String {
 #[derive(Debug)]
 struct Witness {
     provider: Arc<CryptoProvider>,
-    proof: Mutex<Option<KeyProof>>,
+    proof: Mutex<KeyProof>,
 }
 
 impl Witness {
     fn proof(&self) -> KeyProof {
-        let proof = *self.proof.lock().unwrap_or_else(PoisonError::into_inner);
-        proof.unwrap_or(KeyProof::NotVerifiable)
+        *self.proof.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Only a signature that is false by a key that can be checked ends the handshake: no sender
@@ -182,7 +184,7 @@ impl Witness {
             }
             Err(_) => KeyProof::NotVerifiable,
         };
-        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = Some(proof);
+        *self.proof.lock().unwrap_or_else(PoisonError::into_inner) = proof;
         Ok(HandshakeSignatureValid::assertion())
     }
 }
@@ -237,6 +239,7 @@ impl ServerCertVerifier for Witness {
 
 #[cfg(test)]
 mod tests {
+    use rustls::{AlertDescription, pki_types::pem::PemObject};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -262,6 +265,44 @@ mod tests {
             };
             let (outcome, ()) = tokio::join!(visit, server);
             assert_eq!(outcome, Err(FaultKind::TlsTooOld), "TLS 3.{version}");
+        }
+    }
+
+    fn bad_signature(certificate: &CertificateDer<'_>) -> Result<KeyProof, Error> {
+        let witness = Witness {
+            provider: Arc::clone(&CLASSICAL),
+            proof: Mutex::new(KeyProof::NotVerifiable),
+        };
+        witness.testify(certificate, &Err(CertificateError::BadSignature.into()))?;
+        Ok(witness.proof())
+    }
+
+    #[test]
+    fn a_bad_signature_ends_the_handshake_only_by_a_key_that_can_be_checked() {
+        let short = include_bytes!("../../fixtures/certificates/rsa1024.pem");
+        let short = CertificateDer::from_pem_slice(short).unwrap();
+        assert_eq!(bad_signature(&short), Ok(KeyProof::NotVerifiable));
+        let key = rcgen::KeyPair::generate().unwrap();
+        let sound = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        assert_eq!(bad_signature(sound.der()), Err(CertificateError::BadSignature.into()));
+    }
+
+    #[test]
+    fn alerts_keep_their_number_and_other_faults_their_words() {
+        let wrapped = |error: Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        for (error, want) in [
+            (
+                wrapped(Error::AlertReceived(AlertDescription::HandshakeFailure)),
+                FaultKind::TlsAlert(40),
+            ),
+            (
+                wrapped(Error::DecryptError),
+                FaultKind::TlsFailed("cannot decrypt peer's message".to_owned()),
+            ),
+            (io::ErrorKind::UnexpectedEof.into(), FaultKind::Closed),
+            (io::ErrorKind::ConnectionReset.into(), FaultKind::Reset),
+        ] {
+            assert_eq!(fault(&error), want);
         }
     }
 }

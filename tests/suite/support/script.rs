@@ -46,7 +46,10 @@ pub struct ServerEnd {
     reset: Arc<AtomicBool>,
 }
 
-/// Plays the lines of `script` and returns them as they were played.
+/// Plays the lines of `script` and returns them as they were played. What can happen: `client-hello`
+/// (awaited), `close`, `drip LINE` (a byte a second), `endless line|reply`, `interrupt` (by the user),
+/// `raw BYTES`, `reset`, `silence SECONDS`, `tls WORDS` (see [`Authority`]); `connect` and `visit` are
+/// for whoever runs the script.
 pub async fn play(
     script: &str,
     mut end: ServerEnd,
