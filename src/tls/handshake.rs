@@ -29,7 +29,7 @@ pub enum TlsVersion {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hello {
-    /// With X25519MLKEM768 as first key share: about 1,400 octets, more than one segment holds.
+    /// With X25519MLKEM768 as first key share: about 1,500 octets, more than one segment holds.
     Hybrid,
     /// Without post-quantum groups: small enough for every middlebox.
     Classical,
