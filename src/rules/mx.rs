@@ -115,7 +115,10 @@ pub fn mx_without_address(view: &View<'_>) -> Vec<Case> {
 pub fn mx_name_unregistered(view: &View<'_>) -> Vec<Case> {
     let case = |seat: Seat<'_>| {
         let missing = unregistered(seat.host)?;
-        Some(seat.case().seen(Evidence::plain("host.registrable", format!("no {missing}"))))
+        Some(
+            seat.case()
+                .seen(Evidence::plain("host.registrable", format!("{missing} does not exist"))),
+        )
     };
     distinct(view).into_iter().filter_map(case).collect()
 }

@@ -168,17 +168,23 @@ fn rejection<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<(Confidence, Eviden
             Moment::Hello => ("hello", "EHLO".to_owned()),
             Moment::StartTls => ("tls", "STARTTLS".to_owned()),
             Moment::Sender => ("sender", "MAIL FROM:".to_owned()),
-            Moment::Recipient => ("recipients", asked(visit, reply)),
+            Moment::Recipient => asked(visit, reply)?,
         };
         Some((sure, spot.exchange(visit, fact, reply, &command)))
     })
 }
 
-/// The RCPT that `reply` answers.
-fn asked(visit: &Observation, reply: &Reply) -> String {
+/// The kind of recipient whose RCPT `reply` answers, as a fact, and the command.
+fn asked(visit: &Observation, reply: &Reply) -> Option<(&'static str, String)> {
     let answered = |recipient: &&Recipient| {
         recipient.outcome.declined().is_some_and(|other| std::ptr::eq(other, reply))
     };
-    let recipient = visit.recipients.iter().find(answered);
-    recipient.map_or_else(String::new, |it| Command::RcptTo(it.mailbox.clone()).to_string())
+    let Recipient { kind, mailbox, .. } = visit.recipients.iter().find(answered)?;
+    let fact = match kind {
+        RecipientKind::Real => "recipients.real",
+        RecipientKind::Postmaster => "recipients.postmaster",
+        RecipientKind::Nonsense => "recipients.nonsense",
+        RecipientKind::Relay => "recipients.relay",
+    };
+    Some((fact, Command::RcptTo(mailbox.clone()).to_string()))
 }
