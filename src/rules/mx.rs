@@ -18,7 +18,7 @@ use super::{
     view::Seat,
 };
 use crate::{
-    smtp::{Command, DomainName, domain::NameFault},
+    smtp::{DomainName, domain::NameFault},
     survey::{
         Access, AddressAnswer, Blame, Host, MxLookup, MxRecord, MxSet, RecipientKind, Reverse,
         Tier, host::Registrable,
@@ -267,11 +267,8 @@ pub fn old_host_still_accepts(view: &View<'_>) -> Vec<Case> {
     let case = |seat: Seat<'_>| {
         seat.spots().filter(|spot| !current(spot)).find_map(|spot| {
             let found = view.acceptance(&spot, RecipientKind::Real);
-            let (visit, reply) = found.seen.filter(|_| found.acceptance == Acceptance::Accepted)?;
-            let mut asked = visit.recipients.iter();
-            let taken = asked.find(|recipient| recipient.outcome.reached() == Some(reply))?;
-            let command = Command::RcptTo(taken.mailbox.clone()).to_string();
-            let seen = spot.exchange(visit, "recipients.real", reply, &command);
+            let accepted = found.acceptance == Acceptance::Accepted;
+            let seen = found.evidence(&spot, "recipients.real").filter(|_| accepted)?;
             Some(seat.case().sure(found.confidence).seen(seen))
         })
     };
