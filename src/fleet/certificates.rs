@@ -28,6 +28,9 @@ use super::{
 
 const DAY: i64 = 24 * 60 * 60;
 
+/// What a certificate lasts beyond its days, so that no run is long enough to see a day less.
+const GRACE: i64 = 60 * 60;
+
 /// Where a certificate without its intermediate says that it could be fetched.
 const ISSUER_PLACE: &str = "http://ca.fleet.example/intermediate.der";
 
@@ -135,7 +138,7 @@ impl Authority {
         let not_after = match server.cert {
             CertWord::Expired => self.now - 10 * DAY,
             CertWord::NotYetValid => self.now + 10 * DAY + lifetime,
-            _ => self.now + server.days_left.unwrap_or(60) * DAY,
+            _ => self.now + server.days_left.unwrap_or(60) * DAY + GRACE,
         };
         let name = match server.cert {
             CertWord::WrongName => "somewhere.provider.example",

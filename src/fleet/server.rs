@@ -75,13 +75,21 @@ struct Session<'a> {
 impl Session<'_> {
     /// Talks until the session is over or TLS is to begin.
     async fn converse<S: Line>(&mut self, stream: &mut S) -> Next {
-        self.exchange(stream).await.unwrap_or_else(|_| {
+        if let Ok(next) = self.exchange(stream).await {
+            return next;
+        }
+        // A client that would not wait for the last answer may have said QUIT all the same.
+        let mut farewell = false;
+        while let Ok(command) = self.command(stream).await {
+            farewell |= command == Some(Command::Quit);
+        }
+        if !farewell {
             self.complain("left without QUIT");
-            Next::End(Ending::Closed)
-        })
+        }
+        Next::End(Ending::Closed)
     }
 
-    /// Fails where the client is gone before it said QUIT.
+    /// Fails where the client was gone before the session was over.
     async fn exchange<S: Line>(&mut self, stream: &mut S) -> io::Result<Next> {
         let mut welcome = true;
         if !self.secured {

@@ -1,13 +1,15 @@
 //! Every way a server can go wrong, in every phase where it can: the visit ends within its limits,
 //! and what is written down is what went wrong, where it went wrong.
 
+use std::time::Duration;
+
 use mxparity::{
     config::Limits,
     fleet::World,
-    survey::{Observation, Phase, Stage, Survey},
+    survey::{Ending, Observation, Phase, Stage, Survey},
 };
 
-use crate::support::play::play;
+use crate::support::play::{Played, play, play_until};
 
 /// In the order of a visit.
 const PHASES: [Phase; 9] = [
@@ -135,6 +137,19 @@ fn a_slow_server_is_waited_for() {
     assert_eq!(visit.greeting.reached().map(|greeting| greeting.after_ms), Some(59_000));
     assert_eq!(ending(visit, Phase::Recipient).as_deref(), Some("reached"));
     within_limits("slow", visits(&survey));
+}
+
+#[test]
+fn an_interrupted_run_takes_its_leave() {
+    let text = world("delays = { recipient = '30s' }");
+    let Played { survey, fleet } = play_until(Duration::from_secs(10), "interrupted", &text);
+    assert_eq!(survey.ending, Ending::Interrupted);
+    let visit = &visits(&survey)[0];
+    assert_eq!(ending(visit, Phase::Sender).as_deref(), Some("reached"));
+    assert_eq!(ending(visit, Phase::Recipient).as_deref(), Some("interrupted at RCPT"));
+    let heard = fleet.ledger().heard();
+    assert_eq!(heard.last().map(|heard| heard.line.to_string()).as_deref(), Some("QUIT"));
+    assert!(survey.took_ms < 60_000, "{} ms", survey.took_ms);
 }
 
 /// A domain with one host, whose server has these `keys`.

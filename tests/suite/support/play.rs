@@ -1,13 +1,13 @@
 //! Plays a world from beginning to end in memory, under a clock that only runs when nobody works.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, pin::pin, time::Duration};
 
 use mxparity::{
     config::Limits,
     fleet::{Carrier, DEMOS, Fleet, Run, World},
-    survey::Survey,
+    survey::{Ending, Survey},
 };
-use tokio::runtime::Builder;
+use tokio::{runtime::Builder, time::timeout};
 
 /// The moment every world begins.
 const NOW: &str = "2026-11-23T12:00:00Z";
@@ -25,9 +25,22 @@ pub struct Played {
 /// breach the fleet noticed fails it.
 #[track_caller]
 pub fn play(title: &str, text: &str) -> Played {
+    let played = play_until(LONGEST, title, text);
+    assert_eq!(played.survey.ending, Ending::Complete, "{title}: no survey within {LONGEST:?}");
+    played
+}
+
+/// The same, interrupted by the user after `time`.
+#[track_caller]
+pub fn play_until(time: Duration, title: &str, text: &str) -> Played {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let carrier = Carrier::Memory { round_trip: Duration::ZERO };
-    runtime.block_on(survey(title, text, carrier, Limits::default()))
+    runtime.block_on(async {
+        let carrier = Carrier::Memory { round_trip: Duration::ZERO };
+        let played = survey(title, text, carrier, Limits::default(), time).await;
+        // What the servers still have under way belongs to their record.
+        tokio::time::sleep(LONGEST).await;
+        polite(title, played)
+    })
 }
 
 /// The same over TCP on loopback and by the real clock, without pauses.
@@ -35,25 +48,39 @@ pub fn play(title: &str, text: &str) -> Played {
 pub fn play_over_loopback(title: &str, text: &str) -> Played {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let limits = Limits { pause: Duration::ZERO, ..Limits::default() };
-    runtime.block_on(survey(title, text, Carrier::Loopback, limits))
+    polite(title, runtime.block_on(survey(title, text, Carrier::Loopback, limits, LONGEST)))
 }
 
-async fn survey(title: &str, text: &str, carrier: Carrier, limits: Limits) -> Played {
+async fn survey(
+    title: &str,
+    text: &str,
+    carrier: Carrier,
+    limits: Limits,
+    until: Duration,
+) -> Played {
     let world = World::parse(text).unwrap_or_else(|fault| panic!("{title}: {fault}"));
     let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
         .unwrap_or_else(|fault| panic!("{title}: {fault}"));
-    let (_keep, stop) = tokio::sync::watch::channel(false);
-    let run = Run { limits, stop, progress: &|_| {} };
-    let survey = tokio::time::timeout(LONGEST, fleet.survey(run))
-        .await
-        .unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"));
-    if matches!(carrier, Carrier::Memory { .. }) {
-        // What the servers still have under way belongs to their record.
-        tokio::time::sleep(LONGEST).await;
-    }
-    let alarms = fleet.ledger().alarms();
-    assert!(alarms.is_empty(), "{title}: {alarms:#?}");
+    let (interrupt, stop) = tokio::sync::watch::channel(false);
+    let survey = {
+        let mut running = pin!(fleet.survey(Run { limits, stop, progress: &|_| {} }));
+        match timeout(until, &mut running).await {
+            Ok(survey) => survey,
+            Err(_) => {
+                interrupt.send_replace(true);
+                let end = timeout(LONGEST, running).await;
+                end.unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"))
+            }
+        }
+    };
     Played { survey, fleet }
+}
+
+#[track_caller]
+fn polite(title: &str, played: Played) -> Played {
+    let alarms = played.fleet.ledger().alarms();
+    assert!(alarms.is_empty(), "{title}: {alarms:#?}");
+    played
 }
 
 /// Every world of `fixtures/scenarios`, by name.
