@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::Path,
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -82,7 +83,9 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
         progress.begin(world.domain.as_str());
         let fleet = Fleet::new(&world, Timestamp::now(), Carrier::Loopback).map_err(Error::new)?;
         let tell = |event: Event<'_>| progress.tell(event);
-        let survey = fleet.survey(Run { limits: Limits::default(), stop, progress: &tell }).await;
+        // Nobody is disturbed on loopback.
+        let limits = Limits { pause: Duration::ZERO, ..Limits::default() };
+        let survey = fleet.survey(Run { limits, stop, progress: &tell }).await;
         progress.end();
         Ok::<Survey, Error>(survey)
     })?;
