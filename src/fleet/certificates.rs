@@ -28,8 +28,8 @@ use super::{
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// What a certificate lasts beyond its days, so that no run is long enough to see a day less.
-const GRACE: i64 = 60 * 60;
+/// What a certificate lasts beyond its days, so that a demo does not show a day less.
+const GRACE: i64 = 60;
 
 /// Where a certificate without its intermediate says that it could be fetched.
 const ISSUER_PLACE: &str = "http://ca.fleet.example/intermediate.der";

@@ -25,7 +25,7 @@ pub fn compare(path: &str, actual: &str) {
         panic!(
             "{} differs at line {}; UPDATE=1 rewrites it\n--- now:\n{actual}",
             file.display(),
-            line.map_or_else(|| golden.lines().count().min(actual.lines().count()), |at| at) + 1,
+            line.unwrap_or_else(|| golden.lines().count().min(actual.lines().count())) + 1,
         );
     }
 }

@@ -64,13 +64,12 @@ async fn survey(
     let (interrupt, stop) = tokio::sync::watch::channel(false);
     let survey = {
         let mut running = pin!(fleet.survey(Run { limits, stop, progress: &|_| {} }));
-        match timeout(until, &mut running).await {
-            Ok(survey) => survey,
-            Err(_) => {
-                interrupt.send_replace(true);
-                let end = timeout(LONGEST, running).await;
-                end.unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"))
-            }
+        if let Ok(survey) = timeout(until, &mut running).await {
+            survey
+        } else {
+            interrupt.send_replace(true);
+            let end = timeout(LONGEST, running).await;
+            end.unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"))
         }
     };
     Played { survey, fleet }
