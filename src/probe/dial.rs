@@ -36,6 +36,7 @@ pub struct TcpDialer {
 /// A SOCKS5 server that connects for us. RFC 1928.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proxy {
+    /// A name or an address; names are looked up by the system.
     pub host: String,
     pub port: u16,
     pub login: Option<Login>,
@@ -48,6 +49,7 @@ pub struct Login {
     pub password: String,
 }
 
+/// Options are printed in reports of bugs; passwords must not be.
 impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Login({:?}, password left out)", self.user)
@@ -90,6 +92,7 @@ impl Dialer for TcpDialer {
 }
 
 impl TcpDialer {
+    /// The system's own connect, once; its retries of a lost SYN are all there are.
     async fn directly(&self, to: SocketAddr) -> io::Result<Channel> {
         let (socket, source) = match to {
             SocketAddr::V4(_) => (TcpSocket::new_v4()?, self.source_v4.map(Into::into)),

@@ -9,7 +9,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::{
     Visit,
-    notes::{End, Notes},
+    notes::{End, Notes, millis},
 };
 use crate::{
     config::Limits,
@@ -49,6 +49,7 @@ pub enum Input<'a> {
     Connected(Option<SocketAddr>),
     /// The deadline passed.
     Due,
+    /// Bytes came, cut anywhere; never none.
     Heard(&'a [u8]),
     /// The user wants to go home.
     Interrupted,
@@ -59,9 +60,11 @@ pub enum Input<'a> {
 /// What to do next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
+    /// Open the connection.
     Dial,
     /// The visit is over.
     HangUp,
+    /// Wait for more of the reply.
     Listen,
     /// Say this, then listen.
     Say(Command),
@@ -79,7 +82,9 @@ enum State {
         secured: bool,
         ehlo_refused: Option<Reply>,
     },
+    /// The leave to begin the handshake.
     StartTls,
+    /// Its end; no bytes come here, for TLS takes them all.
     Handshake,
     Sender,
     /// The answer about the recipient at this place of the plan.
@@ -95,6 +100,7 @@ struct Scene {
     visit: Visit,
     limits: Limits,
     notes: Notes,
+    /// One for the whole connection, so that no byte gets lost between two replies.
     reader: ReplyReader,
     now: Duration,
     /// When the present phase began.
@@ -148,6 +154,7 @@ impl Dialogue {
 }
 
 impl Scene {
+    /// The server speaks first. RFC 5321 §3.1.
     fn connected(&mut self, local: Option<SocketAddr>) -> (State, Step) {
         let after_ms = millis(self.now);
         self.notes.connect = Some(Stage::Reached(Connected { local, after_ms }));
@@ -155,6 +162,7 @@ impl Scene {
         self.expect(State::Greeting, Step::Listen)
     }
 
+    /// Bytes go into the transcript as they come, understood or not.
     fn heard(&mut self, state: State, bytes: &[u8]) -> (State, Step) {
         self.notes.heard(self.now, bytes);
         match self.reader.push(bytes) {
@@ -179,6 +187,7 @@ impl Scene {
             self.notes.leave(Why::Stopped);
             return self.part();
         }
+        // States not named with a guard want a 2yz reply and take any other for a refusal.
         match state {
             // RFC 5321 §3.1: any other opening is a server that will take no mail now.
             State::Greeting if reply.code == 220 => self.greeted(reply),
@@ -200,6 +209,7 @@ impl Scene {
                 self.notes.recipients.push(outcome(reply));
                 self.recipient(place + 1)
             }
+            // Whether RSET pleased the server makes no difference to anybody.
             State::Reset => self.say(State::Quit, Command::Quit),
             State::Quit => {
                 self.notes.quit = Some(Stage::Reached(reply));
@@ -212,6 +222,8 @@ impl Scene {
         }
     }
 
+    /// A server may say its first line at once and hold the last one back to see who talks ahead;
+    /// hence two times.
     fn greeted(&mut self, reply: Reply) -> (State, Step) {
         let first_line = self.notes.first_line.unwrap_or(self.now);
         self.notes.greeting = Some(Stage::Reached(Greeting {
@@ -229,6 +241,8 @@ impl Scene {
         self.say(State::Hello { secured, ehlo_refused }, command(helo))
     }
 
+    /// What comes after EHLO or HELO. Inside TLS the second answer is the one that counts: what was
+    /// offered in clear is forgotten (RFC 3207 §4.2), so nothing is compared here.
     fn hailed(&mut self, secured: bool, refused: Option<Reply>, reply: Reply) -> (State, Step) {
         let (verb, capabilities) = match refused {
             None => (HelloVerb::Ehlo, Capabilities::of(&reply)),
@@ -268,12 +282,14 @@ impl Scene {
         }
     }
 
+    /// The session begins anew inside TLS. RFC 3207 §4.2.
     fn secured(&mut self, handshake: Handshake) -> (State, Step) {
         self.notes.event(self.now, &handshake.to_string());
         self.notes.tls = Some(Stage::Reached(handshake));
         self.hail(true, None)
     }
 
+    /// Opens a transaction if there is a recipient to ask about: MAIL alone would teach us nothing.
     fn mail(&mut self) -> (State, Step) {
         if self.visit.recipients.is_empty() {
             return self.say(State::Quit, Command::Quit);
@@ -281,6 +297,7 @@ impl Scene {
         self.say(State::Sender, Command::MailFrom(self.visit.sender.clone()))
     }
 
+    /// Asks about the recipient at `place`, or ends the transaction, which never comes to DATA.
     fn recipient(&mut self, place: usize) -> (State, Step) {
         let Some((_, mailbox)) = self.visit.recipients.get(place) else {
             return self.say(State::Reset, Command::Rset);
@@ -297,26 +314,21 @@ impl Scene {
     /// Something broke. Where the channel still lives and the server has greeted us, we leave as
     /// one should; before that we keep silent, for talking ahead of a greeting is what spammers do.
     fn broke(&mut self, state: &State, kind: FaultKind) -> (State, Step) {
-        let lives = match kind {
-            FaultKind::Interrupted
-            | FaultKind::NotSmtp(_)
-            | FaultKind::OutOfTime
-            | FaultKind::TimedOut => !matches!(
-                state,
-                State::Connecting | State::Greeting | State::Handshake | State::Quit
-            ),
-            _ => false,
-        };
-        if kind == FaultKind::Interrupted {
+        use FaultKind::{Interrupted, NotSmtp, OutOfTime, TimedOut};
+        use State::{Connecting, Greeting, Handshake, Quit};
+        let lives = matches!(kind, Interrupted | NotSmtp(_) | OutOfTime | TimedOut);
+        let session = !matches!(state, Connecting | Greeting | Handshake | Quit);
+        if kind == Interrupted {
             self.notes.leave(Why::Interrupted);
         }
         let after = self.now.saturating_sub(self.since);
+        // Half a reply is out of step with whatever follows: it belongs to the fault alone.
         let heard = Text::bounded(&self.reader.take_rest(), HEARD);
         let fault = Fault { heard, ..Fault::new(state.phase(), kind, after) };
         self.notes.end_line(self.now);
         self.notes.event(self.now, &fault.to_string());
         self.notes.end(state.phase(), End::Broke(fault));
-        if lives { self.part() } else { (State::Over, Step::HangUp) }
+        if lives && session { self.part() } else { (State::Over, Step::HangUp) }
     }
 
     /// QUIT out of turn: said for courtesy, with little patience for the answer, which may as well
@@ -333,11 +345,13 @@ impl Scene {
         (State::Quit, Step::Listen)
     }
 
+    /// A visit that came to its own end.
     fn over(&mut self) -> (State, Step) {
         self.notes.event(self.now, "closed");
         (State::Over, Step::HangUp)
     }
 
+    /// One command, and the state that awaits its answer.
     fn say(&mut self, state: State, command: Command) -> (State, Step) {
         self.notes.said(self.now, &command);
         self.expect(state, Step::Say(command))
@@ -352,6 +366,7 @@ impl Scene {
             State::Quit => self.limits.command.min(FAREWELL),
             _ => self.limits.command,
         };
+        // The limit is for the whole answer, so that a server that drips cannot stretch it.
         self.since = self.now;
         self.until = self.now.saturating_add(limit).min(self.limits.visit);
         (state, step)
@@ -359,6 +374,7 @@ impl Scene {
 }
 
 impl State {
+    /// The name of this state in an observation.
     fn phase(&self) -> Phase {
         match self {
             Self::Connecting => Phase::Connect,
@@ -373,11 +389,6 @@ impl State {
             Self::Quit | Self::Over => Phase::Quit,
         }
     }
-}
-
-/// A duration as observations carry it.
-pub fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

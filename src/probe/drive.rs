@@ -70,6 +70,7 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
     let mut wish = Wish(Some(means.stop.clone()));
     let (mut dialogue, mut step) = Dialogue::open(visit.clone(), means.limits);
     while step != Step::HangUp {
+        // Waiting is all that can take long; deadlines are the machine's, the timer is ours.
         let left = dialogue.deadline().saturating_sub(now());
         let input = tokio::select! {
             // The step first, so that what the dialogue noted as said is said.
@@ -80,6 +81,7 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
         };
         (dialogue, step) = dialogue.advance(now(), input);
     }
+    // How long the peer takes to let go is no part of the visit.
     let observation = dialogue.into_observation(began, now());
     line.hang_up().await;
     observation
@@ -89,7 +91,9 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
 struct Line<'a> {
     visit: &'a Visit,
     means: &'a Means<'a>,
+    /// In clear first, TLS over it later.
     stream: Option<Box<dyn Stream>>,
+    /// Where bytes arrive; its size bounds what one step takes in.
     heard: Vec<u8>,
 }
 
@@ -128,6 +132,7 @@ impl Line<'_> {
         }
     }
 
+    /// Waits for bytes, as few as there are.
     async fn listen(&mut self) -> Input<'_> {
         let Some(stream) = &mut self.stream else { return pending().await };
         match stream.read(&mut self.heard).await {
@@ -145,6 +150,7 @@ impl Line<'_> {
     }
 }
 
+/// A whole command in one piece, and nothing behind it: no pipelining.
 async fn say(stream: &mut Box<dyn Stream>, command: &Command) -> io::Result<()> {
     stream.write_all(&command.to_wire()).await?;
     stream.flush().await

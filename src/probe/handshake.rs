@@ -43,6 +43,7 @@ const UNCHECKED: [SignatureScheme; 6] = [
     SignatureScheme::ECDSA_SHA1_Legacy,
 ];
 
+/// The hybrid group stands first, and only the first gets a key share, with its classical half.
 static HYBRID: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     provider(&[
         kx_group::X25519MLKEM768,
@@ -52,6 +53,7 @@ static HYBRID: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     ])
 });
 
+/// Short enough for middleboxes that choke on a hello of more than one segment.
 static CLASSICAL: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| provider(&[kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1]));
 
@@ -75,6 +77,7 @@ pub async fn secure(
     // An address has no SNI (RFC 6066 §3); a host that is no name either is treated like one.
     let name = ServerName::try_from(host.to_owned())
         .unwrap_or(ServerName::IpAddress(Ipv4Addr::UNSPECIFIED.into()));
+    // Dropping this future half-way drops the connection, which is what a broken handshake means.
     let connector = TlsConnector::from(Arc::new(config));
     let stream = connector.connect(name, stream).await.map_err(|error| fault(&error))?;
     let handshake = facts(stream.get_ref().1, hello, host, trust, now);
@@ -91,6 +94,7 @@ pub fn fault(error: &io::Error) -> FaultKind {
     inner.map_or_else(|| dial::fault(error), failure)
 }
 
+/// What the library says, as far as people ask for it by name.
 fn failure(error: &Error) -> FaultKind {
     match error {
         Error::AlertReceived(alert) => FaultKind::TlsAlert(u8::from(*alert)),
@@ -148,6 +152,7 @@ fn facts(
     })
 }
 
+/// By the registry's name; the library's own differ in case.
 fn group_name(group: NamedGroup) -> String {
     match group {
         NamedGroup::X25519 => "x25519".to_owned(),
@@ -159,6 +164,7 @@ fn group_name(group: NamedGroup) -> String {
 /// showed that it holds the key.
 #[derive(Debug)]
 struct Witness {
+    /// Checks what it can.
     provider: Arc<CryptoProvider>,
     proof: Mutex<KeyProof>,
 }

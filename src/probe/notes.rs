@@ -4,7 +4,7 @@
 
 use std::{iter::repeat, time::Duration};
 
-use super::{Visit, dialogue::millis};
+use super::Visit;
 use crate::{
     smtp::{Command, Reply, Speaker, Text, Transcript, reply::MAX_LINE},
     survey::{
@@ -21,13 +21,14 @@ pub struct Notes {
     pub greeting: Option<Stage<Greeting>>,
     pub hello: Option<Stage<Hello>>,
     pub tls: Option<Stage<Handshake>>,
+    /// Bytes in clear that came with the leave to begin TLS.
     pub unasked_before_tls: Text,
     pub hello_secured: Option<Stage<Hello>>,
     pub sender: Option<Stage<Reply>>,
     /// Of those asked so far, in the order of the plan.
     pub recipients: Vec<Stage<Reply>>,
     pub quit: Option<Stage<Reply>>,
-    /// When the first line ever ended.
+    /// When the first line ever ended: the greeting is the only reply whose first line is timed.
     pub first_line: Option<Duration>,
     transcript: Transcript,
     /// The beginning of a line whose end has not come.
@@ -63,6 +64,7 @@ impl Notes {
             Phase::Connect => self.connect = Some(end.into()),
             Phase::Greeting => self.greeting = Some(end.into()),
             Phase::Hello => self.hello = Some(end.into()),
+            // Two phases, one question: does this server speak TLS with us?
             Phase::StartTls | Phase::Handshake => self.tls = Some(end.into()),
             Phase::HelloSecured => self.hello_secured = Some(end.into()),
             Phase::Sender => self.sender = Some(end.into()),
@@ -77,10 +79,12 @@ impl Notes {
         self.left.get_or_insert(why);
     }
 
+    /// Something that happened to the channel.
     pub fn event(&mut self, at: Duration, what: &str) {
         self.transcript.push(at, Speaker::Event, Text::from(what));
     }
 
+    /// A command that is about to be said.
     pub fn said(&mut self, at: Duration, command: &Command) {
         self.transcript.push(at, Speaker::Client, Text::from(command.to_string().as_str()));
     }
@@ -100,12 +104,14 @@ impl Notes {
     pub fn end_line(&mut self, at: Duration) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
+            // A line end that is LF alone shows as a flaw of the reply, not here.
             let text = line.strip_suffix(b"\n").unwrap_or(&line);
             let text = text.strip_suffix(b"\r").unwrap_or(text);
             self.transcript.push(at, Speaker::Server, Text::bounded(text, MAX_LINE));
         }
     }
 
+    /// The finished observation: every stage has an end or a reason, every recipient has its line.
     pub fn into_observation(self, visit: Visit, began: Duration, took: Duration) -> Observation {
         let why = self.left.unwrap_or(Why::EarlierFailed);
         let outcomes = self.recipients.into_iter().chain(repeat(Stage::NotTried(why)));
@@ -140,4 +146,9 @@ impl<T> From<End> for Stage<T> {
 
 fn settled<T>(stage: Option<Stage<T>>, why: Why) -> Stage<T> {
     stage.unwrap_or(Stage::NotTried(why))
+}
+
+/// A duration as observations carry it.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

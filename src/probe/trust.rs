@@ -21,13 +21,16 @@ use crate::tls::{Certificate, TrustFlaw};
 /// The anchors a verifying sender would use.
 #[derive(Clone, Debug)]
 pub struct Trust {
+    /// Shared: a copy for each visit would be most of what a visit costs.
     pub roots: Arc<RootCertStore>,
 }
 
 /// Why bytes give no trust anchors; says which certificate of the file is at fault.
 #[derive(Debug)]
 pub enum AnchorFault {
+    /// Not one certificate in it.
     Empty,
+    /// The certificate of this number cannot be read, or not as an anchor.
     NotAnAnchor(usize),
     NotPem(pem::Error),
 }
@@ -60,14 +63,17 @@ impl Trust {
         } else if now < leaf.not_before {
             flaws.push(TrustFlaw::NotYetValid { not_before: leaf.not_before });
         }
-        // A moment at which the leaf's own dates are no objection.
+        // The verifier would stop at those dates: it is asked about a moment when they held.
         let moment = now.min(leaf.not_after).max(leaf.not_before);
         self.path_flaws(chain, moment, &mut flaws);
         flaws.extend(name_flaw(chain, host));
         flaws
     }
 
+    /// What is wrong between the leaf and an anchor.
     fn path_flaws(&self, chain: &Chain<'_>, moment: Timestamp, flaws: &mut Vec<TrustFlaw>) {
+        // Asked first: the verifier has several names for a certificate that signs itself, depending
+        // on what else stands in it, and none of them says so.
         if chain.signs_itself() {
             if !self.holds(&chain.der[0]) {
                 flaws.push(TrustFlaw::SelfSigned);
@@ -86,6 +92,7 @@ impl Trust {
             _ => None,
         };
         if let Some((flaw, inside)) = date {
+            // With dates of the leaf wrong too, the moment is made up and this may be our own doing.
             if flaws.is_empty() {
                 flaws.push(flaw);
             }
@@ -156,6 +163,8 @@ impl<'a> Chain<'a> {
             let mut others = self.facts[1..].iter();
             others.find(|above| above.subject == below.issuer && above.sha256 != below.sha256)
         };
+        // Only the leaf's own issuer counts as missing: higher up, a certificate that was not sent is
+        // more often a root nobody trusts, and those name a place to fetch them too.
         if issuer_of(leaf).is_none() && leaf.issuer_elsewhere.is_some() {
             return TrustFlaw::MissingIntermediate { issuer: leaf.issuer.clone() };
         }
@@ -171,6 +180,7 @@ impl<'a> Chain<'a> {
     }
 }
 
+/// Whether the issuer's key is named and is another than the certificate's own. RFC 5280 §4.2.1.1.
 fn issuer_key_differs(certificate: &X509Certificate<'_>) -> bool {
     let extensions = || certificate.extensions().iter().map(X509Extension::parsed_extension);
     let own = extensions().find_map(|one| match one {
@@ -184,6 +194,8 @@ fn issuer_key_differs(certificate: &X509Certificate<'_>) -> bool {
     own.zip(issuer).is_some_and(|(own, issuer)| own != issuer)
 }
 
+/// Only subject alternative names count (RFC 6125 §6.4.4 lets verifiers do without the common name,
+/// and today's do). A certificate the verifier cannot read fits no name.
 fn name_flaw(chain: &Chain<'_>, host: &str) -> Option<TrustFlaw> {
     let name = ServerName::try_from(host);
     let fits = EndEntityCert::try_from(&chain.der[0])
@@ -214,6 +226,7 @@ fn reason(error: &webpki::Error) -> String {
     words.to_owned()
 }
 
+/// The verifier's own way to write a moment; nothing is valid before 1970.
 fn unix(at: Timestamp) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(at.as_second().try_into().unwrap_or(0)))
 }
