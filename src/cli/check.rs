@@ -133,11 +133,9 @@ fn deliver(surveys: Vec<Survey>, words: &Output) -> Result<Status, Error> {
 }
 
 fn show(plans: &[Plan], words: &Output) -> Result<Status, Error> {
-    let render = |plan| match words.format {
-        Format::Text => report::plan::text(plan, output::width()),
-        Format::Json | Format::Jsonl => report::plan::json(plan),
-    };
-    publish(&plans.iter().map(render).collect::<Vec<_>>().join("\n"), words)?;
+    let render = |plan| report::plan::render(plan, words.format, output::width());
+    let between = if words.format == Format::Text { "\n" } else { "" };
+    publish(&plans.iter().map(render).collect::<Vec<_>>().join(between), words)?;
     Ok(Status::Fine)
 }
 

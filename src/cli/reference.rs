@@ -10,7 +10,7 @@ use super::{
     output,
 };
 use crate::{
-    report::{self, Format, Status},
+    report::{self, Status},
     rules::{CATALOGUE, Rule},
 };
 
@@ -19,18 +19,12 @@ const PLAIN: Printing = Printing { color: Color::Never };
 
 pub fn explain(word: &str, form: Form) -> Result<Status, Error> {
     let rule = Rule::find(word).ok_or_else(|| unknown(word))?;
-    form.printing.print(&match form.format {
-        Format::Text => report::explain::text(rule, output::width()),
-        Format::Json | Format::Jsonl => report::explain::json(rule),
-    })?;
+    form.printing.print(&report::explain::render(rule, form.format, output::width()))?;
     Ok(Status::Fine)
 }
 
 pub fn rules(form: Form) -> Result<Status, Error> {
-    form.printing.print(&match form.format {
-        Format::Text => report::catalogue::text(output::width()),
-        Format::Json | Format::Jsonl => report::catalogue::json(),
-    })?;
+    form.printing.print(&report::catalogue::render(form.format, output::width()))?;
     Ok(Status::Fine)
 }
 

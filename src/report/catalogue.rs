@@ -5,7 +5,9 @@
 use serde::Serialize;
 
 use super::{
+    Format,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
+    json,
     text::severity_style,
 };
 use crate::rules::{CATALOGUE, Rule, Severity};
@@ -19,8 +21,23 @@ struct Row {
     summary: &'static str,
 }
 
+/// The catalogue in one of the forms: a table, an array, an object a line.
+pub fn render(format: Format, width: usize) -> String {
+    let rows = || {
+        CATALOGUE.iter().map(|rule| {
+            let Rule { code, name, severity, summary, .. } = *rule;
+            Row { rule: name, code, severity, summary }
+        })
+    };
+    match format {
+        Format::Text => text(width),
+        Format::Json => json::pretty(&rows().collect::<Vec<_>>()),
+        Format::Jsonl => rows().map(|row| json::line(&row)).collect(),
+    }
+}
+
 /// Code, severity, name and summary; the summary goes below the name where there is no room.
-pub fn text(width: usize) -> String {
+fn text(width: usize) -> String {
     let mut sheet = Sheet::default();
     let longest = |part: fn(&Rule) -> &str| CATALOGUE.iter().map(|rule| part(rule).len()).max();
     let code = longest(|rule| rule.code).unwrap_or_default() + 2;
@@ -51,15 +68,6 @@ pub fn text(width: usize) -> String {
     sheet.to_string()
 }
 
-/// The rules as a JSON array.
-pub fn json() -> String {
-    let row = |rule: &Rule| {
-        let Rule { code, name, severity, summary, .. } = *rule;
-        Row { rule: name, code, severity, summary }
-    };
-    super::json::print(&CATALOGUE.iter().map(row).collect::<Vec<_>>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,8 +85,9 @@ mod tests {
 
     #[test]
     fn the_catalogue_reads_back_from_json() {
-        let back: serde_json::Value = serde_json::from_str(&json()).unwrap();
+        let back: serde_json::Value = serde_json::from_str(&render(Format::Json, 0)).unwrap();
         assert_eq!(back.as_array().unwrap().len(), CATALOGUE.len());
         assert_eq!(back[0]["rule"], CATALOGUE[0].name);
+        assert_eq!(render(Format::Jsonl, 0).lines().count(), CATALOGUE.len());
     }
 }

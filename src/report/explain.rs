@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::{
+    Format,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     page::{Block, Page, plain},
     text::severity_style,
@@ -16,13 +17,13 @@ const WORLDS: [&str; 2] = ["Fires", "Silent"];
 
 /// A rule as JSON tells it.
 #[derive(Serialize)]
-pub struct Explanation<'a> {
-    pub rule: &'a str,
-    pub code: &'a str,
-    pub severity: Severity,
-    pub summary: &'a str,
+struct Explanation<'a> {
+    rule: &'a str,
+    code: &'a str,
+    severity: Severity,
+    summary: &'a str,
     /// The whole page, in Markdown.
-    pub page: &'a str,
+    page: &'a str,
 }
 
 impl<'a> From<&'a Rule> for Explanation<'a> {
@@ -32,8 +33,12 @@ impl<'a> From<&'a Rule> for Explanation<'a> {
     }
 }
 
-/// The page, laid out for `width` columns.
-pub fn text(rule: &Rule, width: usize) -> String {
+/// The rule in one of the forms; `width` is for people.
+pub fn render(rule: &Rule, format: Format, width: usize) -> String {
+    format.of(&Explanation::from(rule), || text(rule, width))
+}
+
+fn text(rule: &Rule, width: usize) -> String {
     let mut sheet = Sheet::default();
     let title = Line::new(BOLD, rule.name).and(DIM, format!("  {}  ", rule.code));
     sheet.line(title.and(severity_style(rule.severity), rule.severity));
@@ -73,11 +78,6 @@ fn blocks(sheet: &mut Sheet, blocks: &[Block<'_>], width: usize) {
     }
 }
 
-/// The rule as one JSON object.
-pub fn json(rule: &Rule) -> String {
-    super::json::print(&Explanation::from(rule))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn an_explanation_reads_back_from_json() {
         let rule = &CATALOGUE[0];
-        let back: serde_json::Value = serde_json::from_str(&json(rule)).unwrap();
+        let back: serde_json::Value =
+            serde_json::from_str(&render(rule, Format::Jsonl, 0)).unwrap();
         assert_eq!(back["rule"], rule.name);
         assert_eq!(back["code"], rule.code);
         assert_eq!(back["page"], rule.page);

@@ -131,7 +131,7 @@ impl<'a> Words<'a> {
             Takes::No => format!("{name}, the only mail host, {}", self.failure(&seat)),
             Takes::Unknown => {
                 let question = format!("whether {name}, the only mail host, takes the mail");
-                self.unproven_because(&question, &seat)
+                self.unproven_because(&question, &[&seat])
             }
         }
     }
@@ -139,29 +139,30 @@ impl<'a> Words<'a> {
     fn unproven(&self) -> String {
         let unknown: Vec<&Seat<'a>> = self.carriers_that(Takes::Unknown).collect();
         let names = Names::of(unknown.iter().map(|seat| name(seat)));
-        match unknown.first() {
-            Some(first) => {
-                let verb = names.verb("takes", "take");
-                self.unproven_because(&format!("whether {names} {verb} the mail"), first)
-            }
-            None => "Failover is unproven".to_owned(),
-        }
+        let verb = names.verb("takes", "take");
+        self.unproven_because(&format!("whether {names} {verb} the mail"), &unknown)
     }
 
-    /// The question that stays open, and why at the first host it is about.
-    fn unproven_because(&self, question: &str, seat: &Seat<'a>) -> String {
+    /// The question that stays open and, if it is about one host, why.
+    fn unproven_because(&self, question: &str, seats: &[&Seat<'a>]) -> String {
         if self.view.port_closed_here() {
             return "Unproven: port 25 seems closed here".to_owned();
         }
         if self.report.survey.asked.recipients.is_empty() {
             return "Failover is unproven by choice: no recipient was asked (--no-rcpt)".to_owned();
         }
-        let seen = seat.spots().map(|spot| self.view.acceptance(&spot, RecipientKind::Real));
-        let cause = seen.into_iter().find_map(|seen| match seen.acceptance {
-            Acceptance::Refused(cause) => Some(words::why_unproven(cause)),
-            Acceptance::Accepted | Acceptance::Unseen => None,
-        });
-        let reason = cause.map(|reason| format!(": {reason}")).unwrap_or_default();
+        let refusal = |spot: Spot<'a>| {
+            let real = self.view.acceptance(&spot, RecipientKind::Real);
+            match real.acceptance {
+                Acceptance::Refused(cause) => Some(words::why_unproven(cause)),
+                Acceptance::Accepted | Acceptance::Unseen => None,
+            }
+        };
+        let reason = match seats {
+            [one] => one.spots().find_map(refusal),
+            _ => None,
+        };
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         format!("It is unproven {question}{reason}")
     }
 
@@ -192,16 +193,13 @@ impl<'a> Words<'a> {
     /// Backups that a comparison found wanting in more than taking the mail, of which the first
     /// half of the sentence speaks.
     fn weaker(&self) -> Names {
-        let findings = verdict::uneven(&self.report.findings);
-        let hosts = findings.filter_map(|finding| finding.subject.host.as_deref());
-        let is_carrier = |host: &&str| {
-            self.has_tiers
-                && self
-                    .carriers
-                    .iter()
-                    .any(|seat| name(seat) == *host && self.view.seat_takes(seat) != Takes::No)
+        let findings = || verdict::uneven(&self.report.findings);
+        let found = |seat: &&Seat<'a>| {
+            findings().any(|finding| finding.subject.host.as_deref() == Some(name(seat)))
         };
-        Names::of(hosts.filter(is_carrier))
+        let carriers = self.carriers.iter().filter(|_| self.has_tiers);
+        let takers = carriers.filter(|seat| self.view.seat_takes(seat) != Takes::No);
+        Names::of(takers.filter(found).map(name))
     }
 
     fn carriers_that(&self, wanted: Takes) -> impl Iterator<Item = &Seat<'a>> {

@@ -6,24 +6,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Report, SCHEMA};
+use super::SCHEMA;
 use crate::survey::Survey;
 
-/// For people and diffs.
-pub fn pretty(report: &Report) -> String {
-    print(report)
-}
-
-/// One line, its end included.
-pub fn line(report: &Report) -> String {
-    let mut text = serde_json::to_string(report).expect(SERIALISES);
+/// Any of our own values, indented, for people and diffs.
+pub(super) fn pretty(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect(SERIALISES);
     text.push('\n');
     text
 }
 
-/// Any of our own values, indented, with a line end.
-pub(super) fn print(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect(SERIALISES);
+/// Any of our own values in one line, its end included.
+pub(super) fn line(value: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(value).expect(SERIALISES);
     text.push('\n');
     text
 }
@@ -99,7 +94,10 @@ impl fmt::Display for StoredFault {
 mod tests {
     use super::*;
     use crate::{
-        report::sample::{self, SERVER, answering, silent},
+        report::{
+            Report,
+            sample::{self, SERVER, answering, silent},
+        },
         survey::{DnsFault, FaultKind, MxLookup},
     };
 

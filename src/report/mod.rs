@@ -94,10 +94,17 @@ impl Report {
     /// The report in one of its forms; `width` is for people and ignored by the rest. Styles are
     /// embedded in text as escape sequences, for whoever prints to keep or strip.
     pub fn render(&self, format: Format, width: usize) -> String {
-        match format {
-            Format::Text => text::render(self, width),
-            Format::Json => json::pretty(self),
-            Format::Jsonl => json::line(self),
+        format.of(self, || text::render(self, width))
+    }
+}
+
+impl Format {
+    /// `value` in this form; `text` makes the one for people.
+    fn of(self, value: &impl Serialize, text: impl FnOnce() -> String) -> String {
+        match self {
+            Self::Text => text(),
+            Self::Json => json::pretty(value),
+            Self::Jsonl => json::line(value),
         }
     }
 }

@@ -5,13 +5,18 @@
 use std::net::IpAddr;
 
 use super::{
+    Format,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     words,
 };
 use crate::survey::{Host, MxLookup, Plan, plan::PlannedVisit};
 
-/// The plan, laid out for `width` columns.
-pub fn text(plan: &Plan, width: usize) -> String {
+/// The plan in one of the forms; `width` is for people.
+pub fn render(plan: &Plan, format: Format, width: usize) -> String {
+    format.of(plan, || text(plan, width))
+}
+
+fn text(plan: &Plan, width: usize) -> String {
     let mut sheet = Sheet::default();
     sheet.line(Line::new(BOLD, &plan.domain));
     sheet.prose(width, Line::default(), PLAIN, &sum(plan));
@@ -36,11 +41,6 @@ pub fn text(plan: &Plan, width: usize) -> String {
     }
     left_out(&mut sheet, plan, width);
     sheet.to_string()
-}
-
-/// The plan as one JSON object.
-pub fn json(plan: &Plan) -> String {
-    super::json::print(plan)
 }
 
 type Place<'a> = (&'a str, IpAddr, u16);

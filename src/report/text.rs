@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         report::{
-            explain, ink,
+            ink,
             sample::{self, SERVER, Server, at, host, secured, silent},
             transcript,
         },
@@ -286,11 +286,5 @@ mod tests {
             prop_assert!(!line.trim_end_matches('\n').contains(char::is_control), "{}", line);
             prop_assert_eq!(&crate::report::json::surveys(&line).unwrap()[0], &report.survey);
         }
-    }
-
-    #[test]
-    fn a_rule_is_explained_within_the_width() {
-        let rule = &crate::rules::CATALOGUE[0];
-        assert!(explain::text(rule, 60).lines().count() > 5);
     }
 }

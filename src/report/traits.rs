@@ -338,7 +338,8 @@ fn refused(view: &View<'_>, visit: &Observation, moment: Moment, reply: &Reply) 
     if cause.is_prober() {
         return Cell::unknown(format!("refused ({}): {}", reply.code, words::cause(cause)));
     }
-    Cell::bad(format!("refused: {reply}"), "refused")
+    let verb = if reply.is_temporary() { "deferred" } else { "refused" };
+    Cell::bad(format!("{verb}: {reply}"), verb)
 }
 
 fn unanswered<T>(stage: &Stage<T>) -> Cell {
@@ -346,7 +347,10 @@ fn unanswered<T>(stage: &Stage<T>) -> Cell {
         Stage::Declined(reply) => Cell::bad(format!("refused: {reply}"), "refused"),
         Stage::Broke(fault) => broken(fault),
         Stage::NotTried(Why::NotAsked | Why::NotThisVisit) => Cell::unknown(NOT_ASKED),
-        Stage::NotTried(Why::EarlierFailed) | Stage::Reached(_) => Cell::unknown(UNKNOWN),
+        // The row that shows what failed, or the reply that asked us to stop, is further up.
+        Stage::NotTried(Why::EarlierFailed | Why::Stopped) | Stage::Reached(_) => {
+            Cell::unknown(UNKNOWN)
+        }
         Stage::NotTried(why) => Cell::unknown(format!("{UNKNOWN} {why}")),
     }
 }

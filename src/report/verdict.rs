@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::coverage;
 use crate::{
-    rules::{Finding, Severity, Spot, View, attribution::Takes, view::Seat},
+    rules::{Finding, Severity, Spot, View, attribution::Takes, finding::SubjectKind, view::Seat},
     survey::{RecipientKind, Survey},
 };
 
@@ -141,12 +141,14 @@ fn parity(view: &View<'_>, findings: &[Finding]) -> Parity {
     if view.seats().all(seen) { Parity::Even } else { Parity::Unproven }
 }
 
-/// The findings that make hosts uneven: those that compare, from medium up.
+/// The findings that make hosts uneven: those that compare, or say that equals are not equal, from
+/// medium up.
 pub(super) fn uneven(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    let compares = |finding: &&Finding| {
-        !finding.waived && finding.against.is_some() && finding.severity >= Severity::Medium
-    };
-    findings.iter().filter(compares)
+    let compares =
+        |finding: &Finding| finding.against.is_some() || finding.subject.kind == SubjectKind::Tier;
+    findings.iter().filter(move |finding| {
+        !finding.waived && finding.severity >= Severity::Medium && compares(finding)
+    })
 }
 
 #[cfg(test)]
@@ -154,6 +156,7 @@ mod tests {
     use super::*;
     use crate::{
         report::sample::{self, SERVER, Server, answering, host, silent},
+        rules::Subject,
         survey::{FaultKind, Host},
     };
 
@@ -249,6 +252,11 @@ mod tests {
             (finding(Severity::High, false, false), Some(Severity::High), Parity::Even),
             (finding(Severity::High, true, true), None, Parity::Even),
             (finding(Severity::Unproven, false, false), None, Parity::Even),
+            (
+                Finding { subject: Subject::tier(10), ..finding(Severity::Medium, false, false) },
+                Some(Severity::Medium),
+                Parity::Uneven,
+            ),
         ] {
             let verdict = Verdict::of(&survey, std::slice::from_ref(&finding));
             assert_eq!((verdict.severity, verdict.parity), (severity, parity), "{finding:?}");
