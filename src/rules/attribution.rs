@@ -345,9 +345,14 @@ impl<'a> Attribution<'a> {
         self.seen.is_some_and(|(_, reply)| reply.is_permanent())
     }
 
-    /// Whether it was refused for `cause`, and for good.
+    /// Whether it was refused for one of `causes`, for now or for good.
+    pub fn refused(&self, causes: impl Fn(Cause) -> bool) -> bool {
+        matches!(self.acceptance, Acceptance::Refused(cause) if causes(cause))
+    }
+
+    /// Whether it was refused for one of `causes`, and for good.
     pub fn refused_for_good(&self, causes: impl Fn(Cause) -> bool) -> bool {
-        self.is_lasting() && matches!(self.acceptance, Acceptance::Refused(cause) if causes(cause))
+        self.is_lasting() && self.refused(causes)
     }
 }
 

@@ -6,7 +6,7 @@
 use super::{
     Case, Evidence, Spot, Subject, View,
     attribution::{Acceptance, Attribution, Said},
-    finding::Confidence,
+    finding::{Confidence, Severity},
     strength,
     view::Seat,
 };
@@ -22,17 +22,24 @@ const REAL: &str = "recipients.real";
 
 pub fn backup_refuses_domain(view: &View<'_>) -> Vec<Case> {
     let others = |seat: &Seat<'_>, other: &Seat<'_>| other.host.name != seat.host.name;
-    refused_but_taken(view, view.backups(), others, Cause::refuses_domain)
+    // For now or for good: what Postfix says of strangers by default is a 454.
+    let refused = |answer: &Attribution<'_>| answer.refused(Cause::refuses_domain);
+    refused_but_taken(view, view.backups(), others, refused)
 }
 
 pub fn backup_refuses_recipient(view: &View<'_>) -> Vec<Case> {
     let others = |seat: &Seat<'_>, other: &Seat<'_>| other.host.name != seat.host.name;
-    refused_but_taken(view, view.backups(), others, |cause| cause == Cause::UserUnknown)
+    let unknown =
+        |answer: &Attribution<'_>| answer.refused_for_good(|cause| cause == Cause::UserUnknown);
+    refused_but_taken(view, view.backups(), others, unknown)
 }
 
 pub fn primary_refuses_recipient(view: &View<'_>) -> Vec<Case> {
     let behind = |_: &Seat<'_>, other: &Seat<'_>| other.role != Role::Primary;
-    refused_but_taken(view, view.primaries(), behind, is_lasting_no)
+    let refused = |answer: &Attribution<'_>| {
+        answer.refused_for_good(|cause| cause.refuses_domain() || cause == Cause::UserUnknown)
+    };
+    refused_but_taken(view, view.primaries(), behind, refused)
 }
 
 pub fn domain_refused_everywhere(view: &View<'_>) -> Vec<Case> {
@@ -126,8 +133,7 @@ pub fn backup_defers(view: &View<'_>) -> Vec<Case> {
         let Acceptance::Refused(cause) = answer.acceptance else {
             return None;
         };
-        let theirs = cause.refuses_domain()
-            || matches!(cause, Cause::HostTemporary | Cause::RecipientUnverified);
+        let theirs = matches!(cause, Cause::HostTemporary | Cause::RecipientUnverified);
         let said = view.said(spot, RecipientKind::Real);
         let deferred: Vec<&Said<'_>> =
             said.iter().filter(|one| one.reply.is_temporary() && one.cause == cause).collect();
@@ -185,17 +191,12 @@ pub fn sacrificial_host(view: &View<'_>) -> Vec<Case> {
     view.seats().flat_map(of_seat).collect()
 }
 
-/// What a final refusal of a recipient is about, where it is about recipient or domain.
-fn is_lasting_no(cause: Cause) -> bool {
-    cause.refuses_domain() || cause == Cause::UserUnknown
-}
-
-/// The hosts of `seats` that refuse a recipient for good while one of the `others` takes the same.
+/// The hosts of `seats` that have `refused` a recipient while one of the `others` takes the same.
 fn refused_but_taken<'a>(
     view: &View<'a>,
     seats: impl Iterator<Item = Seat<'a>>,
     others: impl Fn(&Seat<'a>, &Seat<'a>) -> bool,
-    about: impl Fn(Cause) -> bool,
+    refused: impl Fn(&Attribution<'a>) -> bool,
 ) -> Vec<Case> {
     let of_seat = |seat: Seat<'a>| {
         let takers: Vec<Seat<'a>> = view.seats().filter(|other| others(&seat, other)).collect();
@@ -203,10 +204,12 @@ fn refused_but_taken<'a>(
             let recipients = &view.survey.asked.recipients;
             recipients.iter().find_map(|mailbox| {
                 let answer = view.acceptance_of(spot, mailbox);
-                let refused = answer.refused_for_good(&about);
-                let (taker, taken) = refused.then(|| taken_by(view, &takers, mailbox)).flatten()?;
+                let elsewhere = refused(&answer).then(|| taken_by(view, &takers, mailbox));
+                let (taker, taken) = elsewhere.flatten()?;
                 let (sure, seen) = confirmed(view, spot, mailbox, answer);
                 let case = spot.case().sure(sure).against(taker.seat.subject());
+                // Senders who are told "not now" keep the mail until another host takes it.
+                let case = if answer.is_lasting() { case } else { case.graded(Severity::High) };
                 Some(seen.into_iter().chain(taken.evidence(&taker, REAL)).fold(case, Case::seen))
             })
         })
@@ -234,7 +237,9 @@ fn confirmed<'a>(
 ) -> (Confidence, Vec<Evidence>) {
     let mut said = view.said(spot, RecipientKind::Real);
     said.retain(|one| one.recipient.mailbox == *mailbox);
-    let refusals: Vec<&Said<'_>> = said.iter().filter(|one| one.reply.is_permanent()).collect();
+    let lasting = answer.is_lasting();
+    let alike = |one: &&Said<'_>| !one.reply.is_positive() && one.reply.is_permanent() == lasting;
+    let refusals: Vec<&Said<'_>> = said.iter().filter(alike).collect();
     let sure = match (refusals.len(), said.len()) {
         (2.., _) => answer.confidence,
         // No second answer was to be had.
