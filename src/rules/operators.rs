@@ -49,12 +49,16 @@ pub fn unrelated<'a>(names: impl Iterator<Item = &'a str>) -> bool {
 
 /// Whether two operators do the same work for one domain: a gateway in front of mailboxes, or a
 /// spool behind them, is one part of a whole, two keepers of mailboxes are not.
-pub fn are_mixed<'a>(operators: impl Iterator<Item = &'a Operator> + Clone) -> bool {
-    let several = |trade| {
-        let names = operators.clone().filter(|operator| operator.trade == trade);
-        names.map(|operator| &operator.name).collect::<BTreeSet<_>>().len() > 1
-    };
-    several(Gateway) || several(Mailboxes)
+pub fn are_mixed<'a>(operators: impl Iterator<Item = &'a Operator>) -> bool {
+    let (mut gateways, mut keepers) = (BTreeSet::new(), BTreeSet::new());
+    for Operator { name, trade } in operators {
+        match trade {
+            Gateway => _ = gateways.insert(name),
+            Mailboxes => _ = keepers.insert(name),
+            Spool => {}
+        }
+    }
+    gateways.len() > 1 || keepers.len() > 1
 }
 
 /// `provider` of both `mx1.provider.example` and `mx2.provider.test`: one operator likes to have

@@ -8,6 +8,7 @@ use super::{
     finding::Confidence,
     mx::reverse_fault,
     operators,
+    view::Seat,
 };
 use crate::{
     smtp::{Command, Reply, ReversePath, Speaker, cause::Moment},
@@ -33,7 +34,7 @@ impl<'a> View<'a> {
     /// machine had an address for.
     fn attempts(&self) -> Vec<Attempt<'a>> {
         let v6 = self.survey.vantage.ipv6 != Presence::Absent;
-        let spots = self.seats().chain(self.also()).flat_map(|seat| seat.spots());
+        let spots = self.seats().chain(self.also()).flat_map(Seat::spots);
         let ours = spots.filter(|Spot { endpoint, .. }| {
             endpoint.port == SMTP && (v6 || endpoint.address.is_ipv4())
         });
@@ -123,7 +124,7 @@ pub fn identity_unconfirmed(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn prober_rejected(view: &View<'_>) -> Vec<Case> {
-    let spots = view.seats().chain(view.also()).flat_map(|seat| seat.spots());
+    let spots = view.seats().chain(view.also()).flat_map(Seat::spots);
     let rejections: Vec<_> = spots.filter_map(|spot| rejection(view, &spot)).collect();
     let Some(sure) = rejections.iter().map(|(sure, _)| *sure).max() else {
         return Vec::new();
