@@ -1,0 +1,96 @@
+//! STARTTLS, versions and certificates.
+
+use crate::{certificate::Certificate, host::Server, report::Report, world::World};
+
+/// What mxparity says of a healthy Postfix with `backup` behind it, which breaks off this many
+/// handshakes.
+fn behind_postfix(backup: Server, broken: usize) -> Report {
+    let mut world = World::open([Server::postfix(), backup]);
+    let report = world.check(&[]);
+    world.close(&[("mx2", broken)]);
+    report
+}
+
+/// Every old version and suite that OpenSSL still has, for the hosts that show them.
+const ANY_STRENGTH: &str = "tls_medium_cipherlist = ALL:@SECLEVEL=0";
+
+#[test]
+fn a_backup_without_starttls_is_found_on_two_visits() {
+    let report = behind_postfix(Server::postfix().in_clear(), 0);
+    report.found("backup-without-starttls", "mx2").against("mx1");
+    report.verdict("works", "uneven", "high", 2);
+    assert_eq!(report.visit("mx2", 2)["purpose"], "confirm");
+}
+
+#[test]
+fn a_backup_that_stops_at_an_older_version_is_weaker() {
+    let report = behind_postfix(Server::postfix().with("smtpd_tls_protocols = TLSv1.2"), 0);
+    report.found("backup-lower-tls-version", "mx2").saw("TLSv1.2").against("mx1");
+    report.verdict("works", "uneven", "medium", 1);
+}
+
+#[test]
+fn a_host_that_speaks_only_obsolete_tls_is_still_asked_whom_it_takes() {
+    let old = Server::postfix().with("smtpd_tls_protocols = TLSv1").with(ANY_STRENGTH);
+    let report = behind_postfix(old, 2);
+    report.found("only-obsolete-tls", "mx2");
+    report.verdict("works", "uneven", "high", 2);
+    assert_eq!(report.visit("mx2", 3)["purpose"], "clear");
+}
+
+/// Debian 12's `OpenSMTPD` offers STARTTLS and loses its key with OpenSSL 3: nobody gets in by TLS.
+#[test]
+fn a_server_that_breaks_every_handshake_is_still_asked_whom_it_takes() {
+    let report = behind_postfix(Server::opensmtpd().showing(Certificate::GoodRsa), 2);
+    report.found("starttls-broken", "mx2").saw("TLS alert 80");
+    report.verdict("works", "uneven", "high", 2);
+    assert_eq!(report.visit("mx2", 3)["purpose"], "clear");
+}
+
+#[test]
+fn a_flawed_certificate_is_a_fact_and_the_session_goes_on() {
+    for (certificate, words) in [
+        (Certificate::Expired, "expired on 2021-01-01"),
+        (Certificate::SelfSigned, "self-signed"),
+        (Certificate::WrongName, "www.other.example"),
+    ] {
+        let report = behind_postfix(Server::postfix().showing(certificate), 0);
+        report.found("backup-certificate-weaker", "mx2").saw(words).against("mx1");
+        report.verdict("works", "uneven", "medium", 1);
+    }
+}
+
+#[test]
+fn a_short_key_and_an_old_signature_are_observed_and_not_failed() {
+    let old = Server::postfix().showing(Certificate::Outdated).with(ANY_STRENGTH);
+    let report = behind_postfix(old, 0);
+    report.found("certificate-key-short", "mx2").saw("1024");
+    report.found("certificate-signature-weak", "mx2").saw("SHA1");
+    report.verdict("works", "uneven", "high", 2);
+}
+
+#[test]
+fn exim_over_gnutls_is_as_safe_as_postfix_over_openssl() {
+    for certificate in [Certificate::Good, Certificate::GoodRsa] {
+        let report = behind_postfix(Server::exim().showing(certificate), 0);
+        // Exim has no SMTPUTF8 by default; of TLS there is nothing to say.
+        assert_eq!(report.rules_from("medium"), ["extension-missing-on-backup mx2"]);
+        report.verdict("works", "uneven", "medium", 1);
+    }
+}
+
+/// Exim offers STARTTLS whether or not it can read its key, and then says 454.
+#[test]
+fn an_exim_without_its_key_refuses_starttls_twice() {
+    let keyless = Server::exim().with("MAIN_TLS_PRIVATEKEY == /etc/real/absent.key");
+    let report = behind_postfix(keyless, 0);
+    report.found("starttls-broken", "mx2").saw("454 TLS currently unavailable");
+    assert_eq!(report.visit("mx2", 2)["purpose"], "confirm");
+    assert_eq!(report.json["verdict"]["failover"], "works");
+}
+
+#[test]
+fn a_host_that_wants_tls_before_mail_is_asked_inside_it() {
+    let report = behind_postfix(Server::postfix().with("smtpd_tls_security_level = encrypt"), 0);
+    report.verdict("works", "even", "info", 0);
+}

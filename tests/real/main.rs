@@ -1,0 +1,21 @@
+//! mxparity against real servers: Postfix, Exim and `OpenSMTPD` as primary and as backup, each started
+//! from its Debian package in a network of its own, with a real name server answering.
+//!
+//! Written against the versions of Debian 12, whose words and defaults it quotes. Needs root (for
+//! namespaces and port 25) and Debian's packages, which `fetch` unpacks below `target/`; where one is
+//! missing, every test fails and says the mend. Installs nothing and leaves no process behind.
+
+mod acceptance;
+mod certificate;
+mod encryption;
+mod exim;
+mod failover;
+mod ground;
+mod host;
+mod opensmtpd;
+mod postfix;
+mod prober;
+mod report;
+mod session;
+mod world;
+mod zone;

@@ -1,0 +1,139 @@
+//! What mxparity reported, and assertions that say what is missing in its own words.
+
+use std::{net::IpAddr, process::Output};
+
+use serde_json::Value;
+
+/// The end of one run.
+pub struct Report {
+    pub status: i32,
+    pub json: Value,
+}
+
+/// One finding.
+pub struct Found<'a>(&'a Value);
+
+/// The severities, least first.
+const GRADES: [&str; 6] = ["unproven", "info", "low", "medium", "high", "critical"];
+
+impl Report {
+    #[track_caller]
+    pub fn read(done: &Output) -> Self {
+        let errors = String::from_utf8_lossy(&done.stderr);
+        let status = done.status.code().unwrap_or_else(|| panic!("killed: {errors}"));
+        let json = serde_json::from_slice(&done.stdout).unwrap_or_else(|error| {
+            panic!("no report ({error}), exit {status}: {errors}");
+        });
+        Self { status, json }
+    }
+
+    /// Compares verdict and exit status: failover, parity, worst severity, status.
+    #[track_caller]
+    pub fn verdict(&self, failover: &str, parity: &str, severity: &str, status: i32) {
+        let verdict = &self.json["verdict"];
+        let is = [&verdict["failover"], &verdict["parity"], &verdict["severity"]];
+        assert_eq!(is, [failover, parity, severity], "{}", self.summary());
+        assert_eq!(self.status, status, "{}", self.summary());
+    }
+
+    /// The finding of `rule` about the host `mx2`, say, or about anything with an empty name.
+    #[track_caller]
+    pub fn found(&self, rule: &str, host: &str) -> Found<'_> {
+        let about = |finding: &&Value| {
+            let name = finding["subject"]["host"].as_str().unwrap_or_default();
+            finding["rule"] == rule && name.starts_with(host)
+        };
+        let all = self.findings();
+        Found(all.iter().find(about).unwrap_or_else(|| panic!("no {rule}\n{}", self.summary())))
+    }
+
+    /// Every rule with a finding of at least `severity`, with its host, in the order of the report.
+    pub fn rules_from(&self, severity: &str) -> Vec<String> {
+        let grade = |word: &str| GRADES.iter().position(|grade| *grade == word);
+        let bad = self
+            .findings()
+            .iter()
+            .filter(|finding| finding["severity"].as_str().and_then(grade) >= grade(severity));
+        bad.map(name_of).collect()
+    }
+
+    /// How many connections stood at each address, as the report tells.
+    pub fn connections(&self) -> Vec<(IpAddr, usize)> {
+        let mut counts = Vec::new();
+        endpoints(&self.json["survey"], &mut |endpoint| {
+            let address = endpoint["address"].as_str().and_then(|word| word.parse().ok());
+            let visits = endpoint["observations"].as_array().into_iter().flatten();
+            let stood = visits.filter(|visit| visit["connect"].get("reached").is_some()).count();
+            counts.extend(address.map(|address: IpAddr| (address, stood)));
+        });
+        counts
+    }
+
+    /// The first observation of the host's first address.
+    #[track_caller]
+    pub fn visit(&self, host: &str, number: usize) -> &Value {
+        let mut found = None;
+        for tier in self.json["survey"]["mx"]["tiers"].as_array().into_iter().flatten() {
+            for one in tier["hosts"].as_array().into_iter().flatten() {
+                if one["name"].as_str().is_some_and(|name| name.starts_with(host)) {
+                    found = one["addresses"][0]["observations"].get(number - 1);
+                }
+            }
+        }
+        found.unwrap_or_else(|| panic!("no visit {number} to {host}\n{}", self.summary()))
+    }
+
+    fn findings(&self) -> &[Value] {
+        self.json["findings"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    fn summary(&self) -> String {
+        let findings = self.findings().iter().map(|finding| {
+            format!("{} {} {}\n", finding["severity"], name_of(finding), finding["evidence"])
+        });
+        format!(
+            "exit {}, {}, {}\n{}",
+            self.status,
+            self.json["verdict"],
+            self.json["coverage"],
+            findings.collect::<String>()
+        )
+    }
+}
+
+impl Found<'_> {
+    /// Some evidence of `fact` shows `words`.
+    #[track_caller]
+    pub fn saw(&self, words: &str) -> &Self {
+        let evidence = self.0["evidence"].as_array().map_or(&[][..], Vec::as_slice);
+        let shown = evidence.iter().any(|one| one["saw"].as_str().unwrap_or("").contains(words));
+        assert!(shown, "no evidence says {words:?}: {:#}", self.0);
+        self
+    }
+
+    /// The finding compares its subject with `host`.
+    #[track_caller]
+    pub fn against(&self, host: &str) -> &Self {
+        let name = self.0["against"]["host"].as_str().unwrap_or_default();
+        assert!(name.starts_with(host), "not against {host}: {:#}", self.0);
+        self
+    }
+}
+
+/// `rule` or `rule mx2`.
+fn name_of(finding: &Value) -> String {
+    let rule = finding["rule"].as_str().unwrap_or_default();
+    match finding["subject"]["host"].as_str().and_then(|host| host.split('.').next()) {
+        Some(host) => format!("{rule} {host}"),
+        None => rule.to_owned(),
+    }
+}
+
+fn endpoints(value: &Value, tell: &mut dyn FnMut(&Value)) {
+    match value {
+        Value::Object(fields) if fields.contains_key("observations") => tell(value),
+        Value::Object(fields) => fields.values().for_each(|field| endpoints(field, tell)),
+        Value::Array(items) => items.iter().for_each(|item| endpoints(item, tell)),
+        _ => {}
+    }
+}

@@ -1,0 +1,70 @@
+//! What DNS says in a world: a real authoritative server (NSD) with the zones of the hosts.
+
+use std::{fmt::Write, fs, net::IpAddr, path::Path};
+
+/// One name and its addresses.
+pub struct Entry<'a> {
+    pub name: &'a str,
+    pub preference: u16,
+    pub addresses: &'a [IpAddr],
+}
+
+/// Where NSD answers, inside the world.
+pub const NAME_SERVER: &str = "127.0.0.1";
+
+/// The words that start NSD in the foreground.
+pub const COMMAND: [&str; 4] = ["nsd", "-d", "-c", "/etc/nsd.conf"];
+
+/// Writes NSD's configuration and zones below `files`: everything under `example`, and the reverse
+/// names of both address families.
+pub fn write(files: &Path, domain: &str, hosts: &[Entry<'_>], prober: &Entry<'_>) {
+    let mut forward = String::new();
+    let mut reverse = String::new();
+    for host in hosts {
+        writeln!(forward, "{domain}. MX {} {}.", host.preference, host.name).unwrap();
+    }
+    writeln!(forward, "{0}. MX 10 {0}.", prober.name).unwrap();
+    for entry in hosts.iter().chain([prober]) {
+        for address in entry.addresses {
+            let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+            writeln!(forward, "{}. {kind} {address}", entry.name).unwrap();
+            writeln!(reverse, "{}. PTR {}.", pointer(*address), entry.name).unwrap();
+        }
+    }
+    let head = |zone: &str| {
+        format!(
+            "$TTL 60\n{zone}. SOA ns.example. root.example. 1 3600 600 86400 60\n{zone}. NS ns.example.\n"
+        )
+    };
+    let zones = [
+        ("example", head("example") + "ns.example. A 127.0.0.1\n" + &forward),
+        ("arpa", head("arpa") + &reverse),
+    ];
+    let etc = files.join("etc");
+    fs::create_dir_all(&etc).unwrap();
+    let mut settings = format!(
+        "server:\n  ip-address: {NAME_SERVER}\n  username: \"\"\n  zonesdir: /etc\n  database: \"\"\n  \
+         pidfile: \"\"\n  xfrdfile: \"\"\n  zonelistfile: /var/log/zones\n  xfrd-reload-timeout: 0\n\
+         remote-control:\n  control-enable: no\n"
+    );
+    for (zone, text) in zones {
+        fs::write(etc.join(format!("{zone}.zone")), text).unwrap();
+        writeln!(settings, "zone:\n  name: {zone}\n  zonefile: {zone}.zone").unwrap();
+    }
+    fs::write(etc.join("nsd.conf"), settings).unwrap();
+}
+
+/// The owner of an address's PTR record. RFC 1035 §3.5, RFC 3596 §2.5.
+fn pointer(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(address) => {
+            let nibbles = address.octets().into_iter().rev();
+            let digits = nibbles.map(|octet| format!("{:x}.{:x}.", octet & 15, octet >> 4));
+            digits.collect::<String>() + "ip6.arpa"
+        }
+    }
+}
