@@ -82,22 +82,26 @@ impl<'a> View<'a> {
     /// Whether this address takes the domain's mail, as far as it was asked.
     pub fn takes(&self, spot: &Spot<'a>) -> Takes {
         let real = self.acceptance(spot, RecipientKind::Real);
-        let deferred = || {
-            let replies = self.said(spot, RecipientKind::Real).len();
-            if replies > 1 { Takes::No } else { Takes::Unknown }
+        let no = match real.acceptance {
+            Acceptance::Accepted => return Takes::Yes,
+            Acceptance::Refused(cause) => self.keeps_out(spot, &real, cause),
+            Acceptance::Unseen => self.is_silent(spot),
         };
-        match real.acceptance {
-            Acceptance::Accepted => Takes::Yes,
-            Acceptance::Refused(cause) if cause.refuses_domain() => Takes::No,
-            Acceptance::Refused(Cause::ByDesignDefer) => Takes::No,
-            Acceptance::Refused(Cause::UserUnknown) if real.is_lasting() => Takes::No,
-            Acceptance::Refused(Cause::HostTemporary | Cause::RecipientUnverified) => deferred(),
-            Acceptance::Refused(Cause::TlsPolicy) if spot.endpoint.handshake().is_none() => {
-                Takes::No
+        if no { Takes::No } else { Takes::Unknown }
+    }
+
+    /// Whether a refusal means that the mail does not get in, and not only ours or not just now.
+    fn keeps_out(&self, spot: &Spot<'a>, answer: &Attribution<'a>, cause: Cause) -> bool {
+        match cause {
+            Cause::ByDesignDefer => true,
+            Cause::HostTemporary | Cause::RecipientUnverified => {
+                let said = self.said(spot, RecipientKind::Real);
+                let mut pairs = said.windows(2);
+                pairs.any(|pair| !std::ptr::eq(pair[0].visit, pair[1].visit))
             }
-            Acceptance::Refused(_) => Takes::Unknown,
-            Acceptance::Unseen if self.is_silent(spot) => Takes::No,
-            Acceptance::Unseen => Takes::Unknown,
+            Cause::TlsPolicy => spot.endpoint.handshake().is_none(),
+            Cause::UserUnknown => answer.is_lasting(),
+            _ => cause.refuses_domain(),
         }
     }
 
@@ -387,4 +391,98 @@ fn early_refusals(visit: &Observation) -> impl Iterator<Item = (Moment, &Reply)>
         (Moment::Sender, visit.sender.declined()),
     ];
     stages.into_iter().filter_map(|(moment, reply)| Some((moment, reply?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::sketch,
+        survey::{MxLookup, Survey},
+    };
+
+    const OK: &str = "250 2.1.5 Ok";
+    const RELAY: &str = "554 5.7.1 <postmaster@even.example>: Relay access denied";
+    const BARE: &str = "550 5.7.1 Access denied";
+    const BLOCKED: &str = "554 5.7.1 Service unavailable; Client host blocked using list.example";
+    const GREY: &str = "450 4.2.0 <postmaster@even.example>: Greylisted";
+    const SICK: &str = "451 4.3.0 <postmaster@even.example>: Temporary lookup failure";
+    const UNKNOWN: &str = "550 5.1.1 <postmaster@even.example>: User unknown";
+    const NUMBER: &str = "550 5.1.1 <postmaster@even.example>: no";
+
+    /// Hosts of one address each; each word is the answer to the real recipient in one visit.
+    fn survey(hosts: &[&[&str]]) -> Survey {
+        let visits = |answers: &&[&str]| {
+            vec![answers.iter().map(|answer| sketch::answered(answer, None)).collect()]
+        };
+        sketch::survey(hosts.iter().map(visits).collect())
+    }
+
+    fn first(survey: &Survey) -> (Acceptance, Confidence, Takes) {
+        let view = View::of(survey);
+        let spot = view.spots().next().unwrap();
+        let answer = view.acceptance(&spot, RecipientKind::Real);
+        (answer.acceptance, answer.confidence, view.takes(&spot))
+    }
+
+    #[test]
+    fn words_come_first_and_comparisons_make_surer() {
+        use Cause::{Ambiguous, DomainNotServed, Greylist, HostTemporary, Prober, UserUnknown};
+        use Confidence::{High, Low, Medium};
+        for (hosts, cause, confidence, takes) in [
+            (&[&[RELAY][..]][..], DomainNotServed, Medium, Takes::No),
+            (&[&[RELAY, RELAY]], DomainNotServed, High, Takes::No),
+            (&[&[RELAY], &[OK]], DomainNotServed, High, Takes::No),
+            // The last word that is about the host counts.
+            (&[&[RELAY, BLOCKED]], DomainNotServed, Medium, Takes::No),
+            (&[&[UNKNOWN]], UserUnknown, Medium, Takes::No),
+            (&[&[NUMBER]], UserUnknown, Low, Takes::No),
+            (&[&[BLOCKED], &[OK]], Prober, Medium, Takes::Unknown),
+            (&[&[BLOCKED], &[BLOCKED]], Prober, High, Takes::Unknown),
+            (&[&[BARE], &[OK]], Ambiguous, Low, Takes::Unknown),
+            // One operator may well refuse everybody at all its hosts.
+            (&[&[BARE], &[BARE]], Ambiguous, Low, Takes::Unknown),
+            (&[&[GREY, GREY]], Greylist, High, Takes::Unknown),
+            (&[&[SICK]], HostTemporary, Medium, Takes::Unknown),
+            (&[&[SICK, SICK]], HostTemporary, High, Takes::No),
+        ] {
+            let survey = survey(hosts);
+            let want = (Acceptance::Refused(cause), confidence, takes);
+            assert_eq!(first(&survey), want, "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn an_acceptance_outweighs_refusals_and_remembers_them() {
+        for (answers, confidence) in [
+            (&[OK][..], Confidence::High),
+            (&[GREY, OK], Confidence::High),
+            (&[RELAY, OK], Confidence::Medium),
+        ] {
+            let survey = survey(&[answers]);
+            assert_eq!(first(&survey), (Acceptance::Accepted, confidence, Takes::Yes));
+        }
+    }
+
+    #[test]
+    fn strangers_to_each_other_that_all_refuse_without_a_reason_mean_us() {
+        let mut survey = survey(&[&[BARE], &[BARE]]);
+        if let MxLookup::Published(set) = &mut survey.mx {
+            set.tiers[1].hosts[0].name = "mx.other.example".to_owned();
+        }
+        let want = (Acceptance::Refused(Cause::Prober), Confidence::High, Takes::Unknown);
+        assert_eq!(first(&survey), want);
+    }
+
+    #[test]
+    fn a_number_is_believed_more_where_another_recipient_is_told_something_else() {
+        for (nonsense, want) in [
+            ("550 5.1.1 <nobody@even.example>: no", Confidence::Low),
+            ("250 2.1.5 Ok", Confidence::Medium),
+            ("550 5.7.1 <nobody@even.example>: forbidden", Confidence::Medium),
+        ] {
+            let visit = sketch::answered(NUMBER, Some(nonsense));
+            assert_eq!(first(&sketch::alone(vec![visit])).1, want, "{nonsense}");
+        }
+    }
 }

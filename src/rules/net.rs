@@ -16,7 +16,7 @@ use super::{
 use crate::{
     smtp::{Capabilities, Flaw, HelloName, Reply, SizeLimit, Speaker, cause::Moment},
     survey::{
-        Blame, Endpoint, Fault, FaultKind, Observation, Phase,
+        Blame, Control, Endpoint, Fault, FaultKind, Observation, Phase,
         observation::{Greeting, HelloVerb},
     },
 };
@@ -36,7 +36,7 @@ pub fn host_unreachable(view: &View<'_>) -> Vec<Case> {
     }
     let dead: Vec<Seat<'_>> = view.seats().filter(|seat| is_dead(*seat)).collect();
     let all = view.seats().all(|seat| is_dead(seat) || seat.host.addresses.is_empty());
-    let proven = view.survey.vantage.control.as_ref().is_some_and(|control| control.answered());
+    let proven = view.survey.vantage.control.as_ref().is_some_and(Control::answered);
     let case = |seat: Seat<'_>| {
         let faults = seat.spots().filter_map(|spot| unreached(&spot));
         let refused = seat.spots().all(|spot| blame(&spot) == Some(Blame::Peer));

@@ -46,12 +46,15 @@ pub fn domain_refused_everywhere(view: &View<'_>) -> Vec<Case> {
     let real = |spot| (spot, view.acceptance(&spot, RecipientKind::Real));
     let mut answers: Vec<(Spot<'_>, Attribution<'_>)> = view.spots().map(real).collect();
     answers.retain(|(_, answer)| answer.seen.is_some());
-    let refused = |answer: &Attribution<'_>| answer.refused_for_good(Cause::refuses_domain);
+    let refused = |answer: &Attribution<'_>| answer.refused(Cause::refuses_domain);
     if answers.is_empty() || !answers.iter().all(|(_, answer)| refused(answer)) {
         return Vec::new();
     }
     let sure = answers.iter().map(|(_, answer)| answer.confidence).min();
     let case = Case::about(Subject::domain()).sure(sure.unwrap_or(Confidence::Low));
+    // Where every host says "not now", mail waits some days before it bounces.
+    let lasting = answers.iter().any(|(_, answer)| answer.is_lasting());
+    let case = if lasting { case } else { case.graded(Severity::High) };
     let seen = answers.iter().filter_map(|(spot, answer)| answer.evidence(spot, REAL));
     vec![seen.fold(case, Case::seen)]
 }
@@ -135,14 +138,14 @@ pub fn backup_defers(view: &View<'_>) -> Vec<Case> {
         };
         let theirs = matches!(cause, Cause::HostTemporary | Cause::RecipientUnverified);
         let said = view.said(spot, RecipientKind::Real);
-        let deferred: Vec<&Said<'_>> =
+        let temporary: Vec<&Said<'_>> =
             said.iter().filter(|one| one.reply.is_temporary() && one.cause == cause).collect();
-        let (first, last) = (deferred.first()?, deferred.last()?);
+        let (first, last) = (temporary.first()?, temporary.last()?);
         let twice = !std::ptr::eq(first.visit, last.visit);
         let stands = theirs && twice && !answer.is_lasting();
         stands.then(|| {
-            let case = spot.case().sure(answer.confidence);
-            deferred.iter().fold(case, |case, one| case.seen(one.evidence(spot, REAL)))
+            let seen = temporary.iter().map(|one| one.evidence(spot, REAL));
+            seen.fold(spot.case().sure(answer.confidence), Case::seen)
         })
     };
     view.backups().flat_map(|seat| seat.cases(defers)).collect()
@@ -166,8 +169,8 @@ pub fn tls_required_before_mail(view: &View<'_>) -> Vec<Case> {
 pub fn open_relay(view: &View<'_>) -> Vec<Case> {
     view.cases(|spot| {
         let elsewhere = |said: &Said<'_>| said.recipient.mailbox.domain() != &view.survey.domain;
-        let said = view.said(spot, RecipientKind::Relay).into_iter();
-        let taken = said.filter(|one| one.reply.is_positive() && elsewhere(one)).last()?;
+        let said = view.said(spot, RecipientKind::Relay);
+        let taken = said.iter().rfind(|one| one.reply.is_positive() && elsewhere(one))?;
         Some(spot.case().seen(taken.evidence(spot, "recipients.relay")))
     })
 }
@@ -182,8 +185,8 @@ pub fn sacrificial_host(view: &View<'_>) -> Vec<Case> {
             return vec![seat.case().seen(Evidence::plain("host", service))];
         }
         seat.cases(|spot| {
-            let said = view.said(spot, RecipientKind::Real).into_iter();
-            let deferring = said.filter(|one| one.cause == Cause::ByDesignDefer).last()?;
+            let said = view.said(spot, RecipientKind::Real);
+            let deferring = said.iter().rfind(|one| one.cause == Cause::ByDesignDefer)?;
             let case = spot.case().sure(deferring.confidence);
             Some(case.seen(deferring.evidence(spot, REAL)))
         })
@@ -205,12 +208,12 @@ fn refused_but_taken<'a>(
             recipients.iter().find_map(|mailbox| {
                 let answer = view.acceptance_of(spot, mailbox);
                 let elsewhere = refused(&answer).then(|| taken_by(view, &takers, mailbox));
-                let (taker, taken) = elsewhere.flatten()?;
+                let (other, taken) = elsewhere.flatten()?;
                 let (sure, seen) = confirmed(view, spot, mailbox, answer);
-                let case = spot.case().sure(sure).against(taker.seat.subject());
+                let case = spot.case().sure(sure).against(other.seat.subject());
                 // Senders who are told "not now" keep the mail until another host takes it.
                 let case = if answer.is_lasting() { case } else { case.graded(Severity::High) };
-                Some(seen.into_iter().chain(taken.evidence(&taker, REAL)).fold(case, Case::seen))
+                Some(seen.into_iter().chain(taken.evidence(&other, REAL)).fold(case, Case::seen))
             })
         })
     };
@@ -314,4 +317,34 @@ fn is_postmaster(view: &View<'_>, said: &Said<'_>) -> bool {
     let mailbox = &said.recipient.mailbox;
     // RFC 5321 §4.5.1: whatever the case of its letters.
     mailbox.local().eq_ignore_ascii_case("postmaster") && *mailbox.domain() == view.survey.domain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::sketch;
+
+    #[test]
+    fn a_refused_domain_stands_on_two_visits() {
+        const RELAY: &str = "554 5.7.1 <postmaster@even.example>: Relay access denied";
+        const BLOCKED: &str = "554 5.7.1 Client host blocked using list.example";
+        for (backup, want) in [
+            (&[RELAY, RELAY][..], Some((Confidence::High, 3))),
+            // The second visit got no answer.
+            (&[RELAY], Some((Confidence::Medium, 2))),
+            // It got another one that contradicts nothing.
+            (&[RELAY, "450 4.2.0 Greylisted"], Some((Confidence::Low, 2))),
+            // It was taken after all.
+            (&[RELAY, "250 2.1.5 Ok"], None),
+            (&[BLOCKED, BLOCKED], None),
+        ] {
+            let visits = |answers: &[&str]| {
+                vec![answers.iter().map(|answer| sketch::answered(answer, None)).collect()]
+            };
+            let survey = sketch::survey(vec![visits(&["250 2.1.5 Ok"]), visits(backup)]);
+            let cases = backup_refuses_domain(&View::of(&survey));
+            let found = cases.first().map(|case| (case.confidence, case.evidence.len()));
+            assert_eq!(found, want, "{backup:?}");
+        }
+    }
 }

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::{
     smtp::{Reply, Text},
-    survey::{Fault, FaultKind, Observation, Phase, Purpose, Stage, Survey, Why},
+    survey::{
+        Fault, FaultKind, Observation, Phase, Purpose, Recipient, RecipientKind, Stage, Survey, Why,
+    },
     tls::{Certificate, Handshake, TrustFlaw},
 };
 
@@ -112,6 +114,24 @@ pub fn unreached(kind: FaultKind) -> Observation {
         connect: Stage::Broke(fault),
         greeting: Stage::NotTried(Why::EarlierFailed),
         hello: Stage::NotTried(Why::EarlierFailed),
+        ..visit()
+    }
+}
+
+/// A visit in which the real recipient, and one that does not exist, were answered so.
+pub fn answered(real: &str, nonsense: Option<&str>) -> Observation {
+    let recipient = |kind, mailbox: &str, line: &str| {
+        let (code, text) = line.split_once(' ').expect("a code and a text");
+        let reply = Reply::new(code.parse().expect("a code"), text);
+        let positive = reply.is_positive();
+        let outcome = if positive { Stage::Reached(reply) } else { Stage::Declined(reply) };
+        Recipient { kind, mailbox: mailbox.parse().expect("an address"), outcome }
+    };
+    let real = recipient(RecipientKind::Real, "postmaster@even.example", real);
+    let made_up = |line| recipient(RecipientKind::Nonsense, "nobody@even.example", line);
+    Observation {
+        sender: Stage::Reached(Reply::new(250, "Ok")),
+        recipients: [real].into_iter().chain(nonsense.map(made_up)).collect(),
         ..visit()
     }
 }

@@ -286,19 +286,17 @@ fn mask(text: String, name: &str, mark: &str) -> String {
 /// Whether the characters around a stretch of text do not make it part of a longer name.
 fn stands_alone(text: &str, from: usize, to: usize) -> bool {
     let (before, after) = (&text.as_bytes()[..from], &text.as_bytes()[to..]);
+    // A single dot ends a sentence, and with more behind it goes on with a name. So does a colon in
+    // an IPv6 address; behind others a port may follow.
+    let colons = text[from..to].contains(':');
+    let before = before.strip_suffix(b".").unwrap_or(before);
+    let after = match after {
+        [b'.', rest @ ..] => rest,
+        [b':', rest @ ..] if colons => rest,
+        _ => after,
+    };
     let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    let open = match before {
-        [.., before, b'.'] => !in_name(before),
-        [.., before] => !in_name(before),
-        [] => true,
-    };
-    // A dot or colon that ends a sentence ends the name as well.
-    let shut = match after {
-        [b'.' | b':', next, ..] => !in_name(next),
-        [next, ..] => !in_name(next),
-        [] => true,
-    };
-    open && shut
+    !before.last().is_some_and(in_name) && !after.first().is_some_and(in_name)
 }
 
 impl Pattern {

@@ -76,7 +76,7 @@ impl Prober {
 }
 
 fn read(wire: &str) -> Reply {
-    let wire = wire.lines().map(|line| format!("{line}\r\n")).collect::<String>();
+    let wire = wire.replace('\n', "\r\n") + "\r\n";
     let reply = ReplyReader::default().push(wire.as_bytes());
     reply.expect("a reply").unwrap_or_else(|| panic!("half a reply: {wire}"))
 }
@@ -99,7 +99,8 @@ fn samples() -> Vec<Sample> {
     let mut samples = Vec::new();
     for cause in CAUSES {
         let file = fixture(&format!("replies/{cause}.txt"));
-        let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+        let text =
+            fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for paragraph in text.split("\n\n") {
             let (heading, wire) = paragraph.trim().split_once('\n').expect("heading and reply");
             let heading = heading.strip_prefix("# ").expect("a heading").to_owned();
@@ -154,7 +155,14 @@ fn what_is_about_the_prober_never_accuses_the_host() {
 fn our_name_in_a_reply_takes_the_blame() {
     let prober = Prober::new();
     for sample in samples().iter().filter(|sample| accuses_host(sample.cause)) {
-        for ours in ["[203.0.113.7]", "2001:db8::7", "probe.example", "<check@sender.example>"] {
+        for ours in [
+            "[203.0.113.7]",
+            "203.0.113.7:42314",
+            "::ffff:203.0.113.7.",
+            "[IPv6:2001:db8::7]",
+            "PROBE.example:",
+            "<check@sender.example>",
+        ] {
             let mut reply = sample.reply.clone();
             let last = reply.lines.last_mut().unwrap();
             *last = format!("{last} {ours}").as_str().into();
