@@ -70,6 +70,7 @@ pub(super) fn is_observed(view: &View<'_>, spot: &Spot<'_>) -> bool {
     real != Acceptance::Unseen && view.takes(spot) != Takes::Unknown
 }
 
+/// Without MX records nobody knows which addresses there would have been to see.
 fn lookup_failed(survey: &Survey) -> Option<Unseen> {
     let MxLookup::Failed { fault } = &survey.mx else {
         return None;
@@ -93,6 +94,7 @@ fn unresolved(host: &Host) -> Vec<Unseen> {
         _ => None,
     });
     let mut all: Vec<Unseen> = failed.collect();
+    // A name without addresses is for its owner to mend; one whose look-up failed may have some.
     if host.addresses.is_empty() && all.is_empty() {
         let is = |wanted: &AddressAnswer| host.a == *wanted || host.aaaa == *wanted;
         all.push(if is(&AddressAnswer::NoSuchName) {
@@ -110,6 +112,8 @@ fn unresolved(host: &Host) -> Vec<Unseen> {
     all
 }
 
+/// A name server that answers badly is theirs; silence may be anybody's, and a resolver that we
+/// cannot use is ours.
 fn dns_blame(fault: &DnsFault) -> Blame {
     match fault {
         DnsFault::Rcode { .. } | DnsFault::Unusable(_) => Blame::Peer,
@@ -131,6 +135,7 @@ fn unobserved(view: &View<'_>, spot: &Spot<'_>) -> Option<Unseen> {
     Some(Unseen { host: seat.host.name.clone(), address: Some(endpoint.address), why, blame })
 }
 
+/// The reply that left the question open, or the step at which the way to it ended.
 fn unanswered(view: &View<'_>, spot: &Spot<'_>) -> (String, Blame) {
     let real = view.acceptance(spot, RecipientKind::Real);
     if let (Acceptance::Refused(cause), Some((_, reply))) = (real.acceptance, real.seen) {
@@ -150,6 +155,7 @@ fn unanswered(view: &View<'_>, spot: &Spot<'_>) -> (String, Blame) {
         };
     };
     let (why, blame) = stopped_at(visit);
+    // Every host of every operator failing alike is told by rule US01; here each shares the blame.
     let closed = blame != Blame::Us && view.port_closed_here() && visit.connect.broke().is_some();
     if closed { (format!("{why}, as everywhere from here"), Blame::Us) } else { (why, blame) }
 }
@@ -180,6 +186,7 @@ fn end<T>(stage: &Stage<T>, word: &str) -> Option<(String, Blame)> {
     }
 }
 
+/// Every step went well and the recipient was not asked all the same.
 fn untried<T>(real: Option<&Stage<T>>) -> (String, Blame) {
     let why = match real {
         Some(Stage::NotTried(why)) => *why,

@@ -55,6 +55,7 @@ fn text(rule: &Rule, width: usize) -> String {
     sheet.to_string()
 }
 
+/// Prose wrapped, lists hanging, code as it stands: wrapped code could not be copied.
 fn blocks(sheet: &mut Sheet, blocks: &[Block<'_>], width: usize) {
     // Items of one list stand close together, everything else has a blank line above it.
     let mut after_item = true;

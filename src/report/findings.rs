@@ -17,12 +17,14 @@ use crate::{
 /// Columns of the severities, the longest of which is `critical`.
 const MARGIN: usize = 10;
 
+/// The tally, the findings, and where to read on.
 pub fn list(sheet: &mut Sheet, report: &Report, width: usize) {
     sheet.line(tally(&report.findings));
     sheet.blank();
     let same = |one: &Finding, next: &Finding| {
         one.rule == next.rule && one.severity == next.severity && one.waived == next.waived
     };
+    // Findings come sorted by severity and then by rule, so that groups stand together already.
     for group in report.findings.chunk_by(same) {
         entry(sheet, report, group, width);
         sheet.blank();
@@ -77,6 +79,7 @@ fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
         sheet.prose(width, indent(), PLAIN, rule.summary);
     }
     for finding in group {
+        // High confidence is the rule, and is not said.
         let mut who = finding.subject.to_string();
         if let Some(against) = &finding.against {
             who = format!("{who}, compared with {against}");
@@ -92,6 +95,7 @@ fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
             sheet.hanging(width, MARGIN + 4, head, (PLAIN, &text));
         }
     }
+    // The page's first sentence is the deed; the reasons and the alternatives stay on the page.
     if let Some(fix) = rule.and_then(|rule| Page::parse(rule.page).first_sentence("How to fix")) {
         sheet.prose(width, indent().and(DIM, "fix "), PLAIN, &fix);
     }

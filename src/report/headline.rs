@@ -34,7 +34,7 @@ pub fn sentence(report: &Report) -> String {
     }
 }
 
-/// What the sentence is made of.
+/// What the sentence is made of. Every clause stands alone, so that each verdict picks its own.
 struct Words<'a> {
     report: &'a Report,
     view: View<'a>,
@@ -52,6 +52,7 @@ impl<'a> Words<'a> {
         Self { report, view, carriers, has_tiers }
     }
 
+    /// Today first, because mail that bounces now matters more than mail that might.
     fn all(&self) -> String {
         let (failover, parity) = (self.failover(), self.parity());
         let today = self.today().map(|today| format!("{today} ")).unwrap_or_default();
@@ -73,6 +74,7 @@ impl<'a> Words<'a> {
         Some(format!("{who} {} the mail today.", named.verb("does not take", "do not take")))
     }
 
+    /// The clause about failover. Hosts are named where the reader can do something about them.
     fn failover(&self) -> String {
         match self.report.verdict.failover {
             Failover::Works => "Failover works".to_owned(),
@@ -107,6 +109,7 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// How a host that does not take the mail fails, nearest cause first.
     fn failure(&self, seat: &Seat<'a>) -> &'static str {
         let lasting =
             |spot: Spot<'a>| self.view.acceptance(&spot, RecipientKind::Real).is_lasting();
@@ -121,6 +124,7 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// With one host the question is not failover but whether it takes the mail at all.
     fn alone(&self) -> String {
         let Some(seat) = self.view.seats().next() else {
             return "There is nothing to fail over to".to_owned();
@@ -136,6 +140,7 @@ impl<'a> Words<'a> {
         }
     }
 
+    /// Names the hosts whose answer is missing.
     fn unproven(&self) -> String {
         let unknown: Vec<&Seat<'a>> = self.carriers_that(Takes::Unknown).collect();
         let names = Names::of(unknown.iter().map(|seat| name(seat)));
@@ -143,7 +148,8 @@ impl<'a> Words<'a> {
         self.unproven_because(&format!("whether {names} {verb} the mail"), &unknown)
     }
 
-    /// The question that stays open and, if it is about one host, why.
+    /// The question that stays open and, if it is about one host, why. Our own closed port and the
+    /// user's own choice explain every host at once.
     fn unproven_because(&self, question: &str, seats: &[&Seat<'a>]) -> String {
         if self.view.port_closed_here() {
             return "Unproven: port 25 seems closed here".to_owned();
@@ -168,6 +174,7 @@ impl<'a> Words<'a> {
 
     /// How the sentence about failover ends.
     fn parity(&self) -> String {
+        // Where failover does not work, that hosts are otherwise even is no comfort to anybody.
         let works = self.report.verdict.failover == Failover::Works;
         match self.report.verdict.parity {
             Parity::Even if works && self.has_tiers => {

@@ -150,6 +150,7 @@ fn wrap_after(taken: usize, text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
+        // Pieces of one word follow each other without a blank, each on a line of its own.
         for (at, piece) in fold(word, width).into_iter().enumerate() {
             let taken = if lines.len() == 1 { taken } else { 0 };
             let line = lines.last_mut().expect("never empty: begun with one line");

@@ -45,10 +45,12 @@ pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
     let rows = traits::rows(view);
     let mut columns = columns(view, &rows);
     mark(&mut columns);
+    // As few blocks as fit, filled evenly: four columns become two and two, not three and one.
     let room = width.saturating_sub(LABELS);
     let most = (room / (NARROWEST + MARK)).max(1);
     let blocks = columns.len().div_ceil(most).max(1);
     let per_block = columns.len().div_ceil(blocks).max(1);
+    // All blocks share one column width, so that they read as one table.
     let share = (room / per_block).saturating_sub(MARK).min(WIDEST);
     let wanted = columns.iter().map(Column::wanted).max().unwrap_or_default();
     let width = wanted.clamp(NARROWEST.min(share), share);
@@ -110,6 +112,7 @@ fn is_aside(spot: &Spot<'_>) -> bool {
     spot.endpoint.answers().is_none() || fault.is_some_and(|fault| no_way(&fault.kind))
 }
 
+/// The column of a host without addresses: its first row says so, the rest is unknown.
 fn addressless(seat: &Seat<'_>, rows: &[Row<'_>]) -> Vec<Cell> {
     let mut cells = vec![Cell::unknown(UNKNOWN); rows.len()];
     let words = if seat.host.is_unresolved() { "look-up failed" } else { "no address" };
@@ -195,6 +198,8 @@ impl<'a> Block<'a> {
     }
 }
 
+/// A cell's words in the column's width. Bad outranks different: an expired certificate is red on
+/// the primary too.
 fn lines(cell: &Cell, is_marked: bool, width: usize) -> Vec<Line> {
     let style = match cell.tone {
         Tone::Bad => BAD,

@@ -43,12 +43,14 @@ fn text(plan: &Plan, width: usize) -> String {
     sheet.to_string()
 }
 
+/// Where a visit goes.
 type Place<'a> = (&'a str, IpAddr, u16);
 
 fn place(visit: &PlannedVisit) -> Place<'_> {
     (&visit.host, visit.address, visit.port)
 }
 
+/// Whether two addresses would get the same visits and words.
 fn alike(ours: &[&PlannedVisit], others: &[&PlannedVisit]) -> bool {
     let same = |(one, other): (&&PlannedVisit, &&PlannedVisit)| {
         one.purpose == other.purpose
@@ -58,6 +60,7 @@ fn alike(ours: &[&PlannedVisit], others: &[&PlannedVisit]) -> bool {
     ours.len() == others.len() && ours.iter().zip(others).all(same)
 }
 
+/// How many visits, or why none.
 fn sum(plan: &Plan) -> String {
     match &plan.mx {
         MxLookup::Null { .. } => {
@@ -78,6 +81,7 @@ fn sum(plan: &Plan) -> String {
     }
 }
 
+/// One visit: its purpose, its condition, its words as they stand on the wire.
 fn steps(sheet: &mut Sheet, visit: &PlannedVisit, width: usize) {
     let head = Line::new(PLAIN, format!("  {}", visit.purpose));
     sheet.line(match &visit.only_if {
@@ -109,6 +113,7 @@ fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
     }
 }
 
+/// Both answers, because a failed look-up and an empty one call for different deeds.
 fn addressless(host: &Host) -> String {
     format!("{}: no address (A: {}, AAAA: {})", host.name, host.a, host.aaaa)
 }

@@ -18,6 +18,7 @@ use crate::{
 /// Columns of the words that stand in the margin.
 const MARGIN: usize = 11;
 
+/// The report for `width` columns.
 pub fn render(report: &Report, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut sheet = Sheet::default();
@@ -53,6 +54,7 @@ pub fn severity_style(severity: Severity) -> Style {
 fn top(sheet: &mut Sheet, report: &Report, width: usize) {
     sheet.line(Line::new(BOLD, &report.domain));
     sheet.prose(width, Line::default(), BOLD, &headline::sentence(report));
+    // Without hosts there is nothing that could fail over or be even.
     if report.survey.mx.hosts().next().is_none() {
         return;
     }
@@ -78,6 +80,7 @@ fn top(sheet: &mut Sheet, report: &Report, width: usize) {
     });
 }
 
+/// What was seen, then what was not, with whose fault it is in the margin.
 fn coverage(sheet: &mut Sheet, report: &Report, width: usize) {
     let coverage = &report.coverage;
     if coverage.planned == 0 && coverage.unseen.is_empty() {
@@ -124,6 +127,7 @@ fn asked(sheet: &mut Sheet, asked: &Asked, width: usize) {
 
 /// Where we stood, in one line.
 fn vantage(sheet: &mut Sheet, vantage: &Vantage, width: usize) {
+    // Servers judge a sender by these names; a reader must be able to judge the run by them.
     let mut parts = vec![vantage.helo.to_string()];
     parts.extend(vantage.sources.iter().map(|source| match &source.reverse {
         Reverse::Confirmed(name) => format!("{} ({name})", source.address),
@@ -142,6 +146,7 @@ fn vantage(sheet: &mut Sheet, vantage: &Vantage, width: usize) {
     sheet.prose(width, Line::new(BOLD, "Seen from").pad(MARGIN), PLAIN, &parts.join(", "));
 }
 
+/// How much traffic the run was, and when.
 fn visits(sheet: &mut Sheet, report: &Report) {
     let survey = &report.survey;
     let published = survey.mx.hosts().map(|(_, _, host)| host);

@@ -22,6 +22,7 @@ pub fn text(survey: &Survey) -> String {
     sheet.to_string()
 }
 
+/// One visit: its place and purpose, then every line with its number and seconds.
 fn dialogue(
     sheet: &mut Sheet,
     host: &Host,

@@ -80,7 +80,7 @@ pub fn kind_of_flaw(flaw: &TrustFlaw) -> &'static str {
     }
 }
 
-/// A size in megabytes, as mail software counts them.
+/// A size in decimal units, cut and never rounded up: a limit must not look larger than it is.
 pub fn octets(octets: u64) -> String {
     match octets {
         0..1_000 => format!("{octets} octets"),
@@ -105,6 +105,7 @@ pub fn count(number: usize, one: &str, more: &str) -> String {
 
 /// `, lines 3 to 5 and 9`; nothing for no line.
 pub fn lines(numbers: &[u32]) -> String {
+    // EHLO replies are cited line by line; as a run they fit where they are read.
     let mut runs: Vec<(u32, u32)> = Vec::new();
     for &number in numbers {
         match runs.last_mut() {

@@ -1,0 +1,142 @@
+//! Cells about encryption: whether it is offered, what it agreed on, whom it proved.
+//!
+//! Says what is there; whether that is enough depends on promises, which `rules` know.
+
+use super::{Cell, NOT_APPLICABLE, UNKNOWN, asked};
+use crate::{
+    report::words,
+    rules::{Spot, View},
+    smtp::cause::Moment,
+    survey::reading::Offer,
+    tls::{Handshake, TlsVersion, TrustFlaw},
+};
+
+/// What an address that refuses EHLO shows where STARTTLS would be: HELO has no extensions.
+const HELO_ONLY: &str = "EHLO refused";
+
+/// The first row that fails for a host without EHLO, so it also tells how EHLO ended.
+pub fn starttls(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    match spot.endpoint.starttls() {
+        Offer::Always => Cell::plain("offered", "offered"),
+        Offer::Sometimes => Cell::bad("now and then", "sometimes"),
+        Offer::Never { .. } => Cell::bad("not offered", "never"),
+        Offer::Masked(mask) => Cell::bad(format!("masked as {mask}"), "masked"),
+        Offer::Unknown if spot.endpoint.hello().is_some() => Cell::bad(HELO_ONLY, "helo"),
+        Offer::Unknown => asked(view, spot, Moment::Hello, |visit| &visit.hello),
+    }
+}
+
+/// The version, or how the way there ended.
+pub fn version(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    if let Some((_, handshake)) = spot.endpoint.handshake() {
+        let version = handshake.version;
+        // RFC 8996 §4, §5: TLS 1.0 and 1.1 must not be used.
+        let make = if version < TlsVersion::Tls12 { Cell::bad } else { Cell::plain };
+        return make(version.to_string(), version.to_string());
+    }
+    match spot.endpoint.starttls() {
+        Offer::Never { .. } | Offer::Masked(_) => Cell::remark(NOT_APPLICABLE),
+        Offer::Unknown if spot.endpoint.hello().is_some() => Cell::remark(NOT_APPLICABLE),
+        Offer::Unknown => Cell::unknown(UNKNOWN),
+        Offer::Always | Offer::Sometimes => asked(view, spot, Moment::StartTls, |visit| &visit.tls),
+    }
+}
+
+pub fn key_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within(view, spot, |handshake| match &handshake.group {
+        Some(group) => Cell::plain(group, group),
+        None => Cell::unknown(UNKNOWN),
+    })
+}
+
+/// Trusted or not, by everything a verifying sender looks at. Days are counted from the beginning
+/// of the run, so that a stored report does not change with time.
+pub fn certificate(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within(view, spot, |handshake| {
+        if handshake.is_verified() {
+            let left = handshake.leaf().not_after.duration_since(view.survey.began);
+            return Cell::plain(format!("trusted, {} days left", left.as_hours() / 24), "trusted");
+        }
+        let flaws: Vec<String> = handshake.trust.iter().map(words::flaw).collect();
+        // Two hosts whose certificates expired on different days have the same fault.
+        let kinds: Vec<&str> = handshake.trust.iter().map(words::kind_of_flaw).collect();
+        // Most mail hosts of the world show certificates that do not verify, and senders take
+        // them; one that ran out was good once and was forgotten.
+        let expired = handshake.trust.iter().any(|flaw| matches!(flaw, TrustFlaw::Expired { .. }));
+        let make = if expired { Cell::bad } else { Cell::plain };
+        make(flaws.join(", "), kinds.join(" "))
+    })
+}
+
+pub fn public_key(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    within(view, spot, |handshake| {
+        let key = handshake.leaf().key.to_string();
+        Cell::plain(key.clone(), key)
+    })
+}
+
+/// A trait that only a finished handshake shows. Why there was none stands in the rows above.
+fn within(view: &View<'_>, spot: &Spot<'_>, read: impl Fn(&Handshake) -> Cell) -> Cell {
+    if let Some((_, handshake)) = spot.endpoint.handshake() {
+        return read(handshake);
+    }
+    let above = version(view, spot);
+    if above.text == NOT_APPLICABLE { above } else { Cell::unknown(UNKNOWN) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::sample::{self, SERVER, Server, answering, at, host, secured, silent},
+        smtp::Reply,
+        survey::{Fault, FaultKind, Host, Observation, Phase, Stage, observation::HelloVerb},
+    };
+
+    fn cells(host: Host) -> [String; 4] {
+        let survey = sample::survey(vec![(10, vec![host])]);
+        let view = View::of(&survey);
+        let spot = view.spots().next().unwrap();
+        [starttls, version, key_exchange, certificate].map(|read| read(&view, &spot).text)
+    }
+
+    fn visited(visit: Observation) -> Host {
+        host("mx1.even.example", vec![at("192.0.2.1", vec![visit])])
+    }
+
+    #[test]
+    fn no_tls_refused_tls_and_unseen_tls_look_different() {
+        let clear = Server { keywords: &["8BITMIME"], ..SERVER };
+        let with_tls = |tls| Observation { tls, ..sample::session(SERVER) };
+        let mut helo = sample::session(Server { keywords: &[], ..SERVER });
+        if let Stage::Reached(hello) = &mut helo.hello {
+            hello.verb = HelloVerb::Helo;
+        }
+        let alert =
+            Fault::new(Phase::Handshake, FaultKind::TlsAlert(40), std::time::Duration::ZERO);
+        let busy = Reply::new(454, "4.7.0 TLS not available");
+        for (host, want) in [
+            (answering("mx1.even.example", "192.0.2.1", clear), ["not offered", "–", "–", "–"]),
+            (visited(helo), ["EHLO refused", "–", "–", "–"]),
+            (
+                visited(with_tls(Stage::Broke(alert.clone()))),
+                ["offered", &alert.kind.to_string(), "?", "?"],
+            ),
+            (
+                visited(with_tls(Stage::Declined(busy))),
+                ["offered", "deferred: 454 4.7.0 TLS not available", "?", "?"],
+            ),
+            (silent("mx1.even.example", "192.0.2.1", FaultKind::Refused), ["?", "?", "?", "?"]),
+            (
+                visited(secured(SERVER, TlsVersion::Tls13, Vec::new())),
+                ["offered", "TLSv1.3", "X25519MLKEM768", "trusted, 30 days left"],
+            ),
+            (
+                visited(secured(SERVER, TlsVersion::Tls12, vec![TrustFlaw::SelfSigned])),
+                ["offered", "TLSv1.2", "X25519MLKEM768", "self-signed"],
+            ),
+        ] {
+            assert_eq!(cells(host), want);
+        }
+    }
+}
