@@ -44,6 +44,36 @@ pub struct HandHost {
     pub address: Option<IpAddr>,
 }
 
+/// What the owner of a domain says a host does with its mail.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    Accept,
+    /// Answers nobody.
+    Dead,
+    /// Refuses for now, on purpose.
+    Defer,
+    /// Refuses for good.
+    Refuse,
+    /// Answers slowly and takes nothing.
+    Tarpit,
+}
+
+/// A finding that is known and borne, with the reason and the day it ends.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The rule by name or code.
+    pub rule: String,
+    /// `None` waives it for every host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<DomainName>,
+    pub reason: String,
+    /// The last day on which it holds; `None` never ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<jiff::civil::Date>,
+}
+
 /// How much is asked of each address.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,10 @@
-//! Every default, with its reason; later also the settings file.
+//! Every default, with its reason, and the settings file.
 //!
 //! Holds values only; what they do is in `probe`.
+
+pub mod settings;
+
+pub use settings::Settings;
 
 use std::time::Duration;
 
@@ -38,5 +42,27 @@ impl Limits {
     /// For RCPT, which may wait for a recipient check on another machine.
     pub fn recipient(&self) -> Duration {
         self.command * 3 / 2
+    }
+}
+
+/// A time as people write it: `12` (seconds), `12s`, `2m`, `1m30s`.
+pub fn duration(word: &str) -> Result<Duration, String> {
+    let seconds = word.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into()));
+    let with_unit = || word.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
+    let time: Option<Duration> = seconds.ok().or_else(with_unit);
+    time.ok_or_else(|| "give seconds, or a number with a unit: 12, 12s, 2m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_take_seconds_or_a_unit() {
+        for (word, want) in
+            [("12", Some(12)), ("12s", Some(12)), ("2m", Some(120)), ("-1s", None), ("x", None)]
+        {
+            assert_eq!(duration(word).ok(), want.map(Duration::from_secs), "{word}");
+        }
     }
 }
