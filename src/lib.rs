@@ -48,7 +48,7 @@
 //! rules    -> survey, tls, smtp
 //! probe    -> survey, tls, smtp, config
 //! fleet    -> probe, survey, tls, smtp, config
-//! config   -> survey
+//! config   -> survey, smtp
 //! survey   -> tls, smtp
 //! tls      -> smtp
 //! smtp     -> nothing of ours

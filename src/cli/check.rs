@@ -19,6 +19,7 @@ use super::{
     options::{Check, Demo, DepthWord, Judge, Output},
     output,
     progress::Progress,
+    settings,
 };
 use crate::{
     config::Limits,
@@ -31,11 +32,13 @@ use crate::{
 /// Columns for the names in the list of demos.
 const LIST_MARGIN: usize = 17;
 
-pub fn check(words: &Check) -> Result<Status, Error> {
+pub fn check(mut words: Check) -> Result<Status, Error> {
+    let settings = settings::apply(&mut words)?;
+    let words = &words;
     if words.questions.depth != DepthWord::Session {
         anstream::eprintln!("mxparity: --depth does not look at older TLS versions yet");
     }
-    let instruments = Instruments::new(words)?;
+    let instruments = Instruments::new(words, settings)?;
     runtime()?.block_on(async {
         let stop = interrupts();
         let (helo, errands) = instruments.errands(words).await?;

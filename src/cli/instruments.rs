@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use super::{
     Error,
     options::{Check, Place},
-    output,
+    output, settings,
 };
 use crate::{
-    config::Limits,
+    config::{self, Limits, Settings, settings::DomainSettings},
     probe::{
         Answer, Event, NameServers, Probe, Proxy, RecordKind, Resolver, TcpDialer, ThisMachine,
         Trust,
@@ -31,10 +31,12 @@ pub struct Instruments {
     dialer: TcpDialer,
     trust: Trust,
     limits: Limits,
+    settings: Settings,
 }
 
 impl Instruments {
-    pub fn new(words: &Check) -> Result<Self, Error> {
+    /// `words` have taken in what `settings` say for every domain.
+    pub fn new(words: &Check, settings: Settings) -> Result<Self, Error> {
         let place = &words.place;
         let proxy = place.socks5.as_deref().map(str::parse::<Proxy>).transpose();
         let proxy = proxy.map_err(|fault| Error::new(format_args!("--socks5: {fault}")))?;
@@ -54,6 +56,7 @@ impl Instruments {
             dialer: TcpDialer { source_v4, source_v6, proxy },
             trust: trust(place)?,
             limits: words.manners.limits(),
+            settings,
         })
     }
 
@@ -84,7 +87,7 @@ impl Instruments {
             ));
         }
         let errand =
-            |domain: &DomainName| Ok((domain.clone(), asked(words, domain, &sender, &helo)?));
+            |domain: &DomainName| Ok((domain.clone(), self.asked(words, domain, &sender, &helo)?));
         let errands = words.domains.iter().map(errand).collect::<Result<_, Error>>()?;
         Ok((helo, errands))
     }
@@ -114,6 +117,47 @@ impl Instruments {
         }
     }
 
+    fn asked(
+        &self,
+        words: &Check,
+        domain: &DomainName,
+        sender: &ReversePath,
+        helo: &HelloName,
+    ) -> Result<Asked, Error> {
+        let (questions, place) = (&words.questions, &words.place);
+        let unsaid = DomainSettings::default();
+        let own = self.settings.domain.get(domain).unwrap_or(&unsaid);
+        let mailbox = |local: &str| Mailbox::new(local, domain.clone()).map_err(Error::new);
+        let recipients = match (questions.rcpt.as_slice(), own.rcpt.as_slice()) {
+            _ if questions.no_rcpt => Vec::new(),
+            ([], []) => vec![mailbox("postmaster")?],
+            ([], given) | (given, _) => given.to_vec(),
+        };
+        let no_nonsense = questions.no_nonsense || own.no_nonsense || recipients.is_empty();
+        // Without a secret, what is known of this installation has to do.
+        let key = self.settings.identity.secret.clone().unwrap_or_else(|| helo.to_string());
+        let nonsense = (!no_nonsense).then(|| mailbox(&nonsense(domain, &key)));
+        Ok(Asked {
+            sender: sender.clone(),
+            recipients,
+            nonsense: nonsense.transpose()?,
+            relay: questions.relay_test.clone(),
+            by_hand: questions.mx.clone(),
+            also: if questions.also.is_empty() { &own.also } else { &questions.also }.clone(),
+            port: place.port.unwrap_or(config::PORT),
+            families: match (place.only_v4, place.only_v6) {
+                (true, _) => Families::V4,
+                (_, true) => Families::V6,
+                (false, false) => Families::Both,
+            },
+            depth: questions.depth.into(),
+            allow_private: place.allow_private,
+            allow_net: place.allow_net.clone(),
+            resolver: place.resolver,
+            expected: own.expected(settings::rule),
+        })
+    }
+
     fn lookout(&self) -> Lookout<'_> {
         Lookout {
             resolver: &self.resolver,
@@ -138,44 +182,27 @@ fn trust(place: &Place) -> Result<Trust, Error> {
     Trust::builtin().and_pem(&pem).map_err(unusable)
 }
 
-fn asked(
-    words: &Check,
-    domain: &DomainName,
-    sender: &ReversePath,
-    helo: &HelloName,
-) -> Result<Asked, Error> {
-    let (questions, place) = (&words.questions, &words.place);
-    let mailbox = |local: &str| Mailbox::new(local, domain.clone()).map_err(Error::new);
-    let recipients = match questions.rcpt.as_slice() {
-        _ if questions.no_rcpt => Vec::new(),
-        [] => vec![mailbox("postmaster")?],
-        given => given.to_vec(),
-    };
-    let ask_nonsense = !questions.no_nonsense && !recipients.is_empty();
-    let nonsense = ask_nonsense.then(|| mailbox(&nonsense(domain, helo)));
-    Ok(Asked {
-        sender: sender.clone(),
-        recipients,
-        nonsense: nonsense.transpose()?,
-        relay: questions.relay_test.clone(),
-        by_hand: questions.mx.clone(),
-        also: questions.also.clone(),
-        port: place.port,
-        families: match (place.only_v4, place.only_v6) {
-            (true, _) => Families::V4,
-            (_, true) => Families::V6,
-            (false, false) => Families::Both,
-        },
-        depth: questions.depth.into(),
-        allow_private: place.allow_private,
-        allow_net: place.allow_net.clone(),
-        resolver: place.resolver,
-    })
+/// A local part that nobody has: the same in every run, so that servers do not see a harvester;
+/// readable, so that who finds it in a log knows where it comes from; and ending in a keyed hash,
+/// so that who does not know the key cannot tell it beforehand and let it through.
+fn nonsense(domain: &DomainName, key: &str) -> String {
+    // A key of fixed length in front, and a digest of which most is cut off, leave nothing to extend.
+    let keyed = Sha256::new().chain_update(Sha256::digest(key)).chain_update(domain.as_str());
+    format!("mxparity-no-such-mailbox-{}", &hex(&keyed.finalize())[..10])
 }
 
-/// A local part that nobody has: the same in every run, so that servers do not see a harvester, and
-/// readable, so that who finds it in a log knows where it comes from.
-fn nonsense(domain: &DomainName, helo: &HelloName) -> String {
-    let digest = Sha256::digest(format!("{helo}\n{domain}"));
-    format!("mxparity-no-such-mailbox-{}", &hex(&digest)[..10])
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_recipient_that_does_not_exist_depends_on_domain_and_key_alone() {
+        let of = |domain: &str, key| nonsense(&DomainName::parse(domain).unwrap(), key);
+        let one = of("a.example", "key");
+        assert!(one.starts_with("mxparity-no-such-mailbox-"), "{one}");
+        assert_eq!(of("a.example", "key"), one);
+        assert_ne!(of("b.example", "key"), one);
+        assert_ne!(of("a.example", "another"), one);
+        assert!(Mailbox::new(&one, DomainName::parse("a.example").unwrap()).is_ok());
+    }
 }

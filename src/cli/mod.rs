@@ -8,6 +8,7 @@ mod options;
 mod output;
 mod progress;
 mod reference;
+mod settings;
 
 use std::{ffi::OsString, fmt};
 
@@ -45,7 +46,7 @@ pub fn main(words: impl Iterator<Item = OsString>) -> Status {
         Err(error) => return refuse(&error),
     };
     let outcome = match words.verb {
-        Verb::Check(check) => check::check(&check),
+        Verb::Check(check) => check::check(*check),
         Verb::Completions { shell } => reference::completions(shell),
         Verb::Demo(demo) => check::demo(&demo),
         Verb::Explain { rule, form } => reference::explain(&rule, form),

@@ -12,7 +12,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
 use ipnet::IpNet;
 
 use crate::{
-    config::Limits,
+    config::{Limits, duration, name_server},
     report::Format,
     rules::Severity,
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
@@ -67,6 +67,9 @@ pub struct Check {
     pub place: Place,
     #[command(flatten)]
     pub manners: Manners,
+    /// Read settings from this file [default: mxparity.toml in the working directory, if there]
+    #[arg(long, value_name = "FILE", help_heading = "What is asked")]
+    pub config: Option<PathBuf>,
     /// Print the visits and commands a run would make, and make none
     #[arg(long, help_heading = "What is asked")]
     pub plan: bool,
@@ -109,9 +112,9 @@ pub struct Place {
     /// The name EHLO gives [default: the name our address maps to and back, else the host's]
     #[arg(long, value_name = "NAME")]
     pub helo: Option<HelloName>,
-    /// The port of mail hosts
-    #[arg(long, default_value_t = 25, value_parser = value_parser!(u16).range(1..))]
-    pub port: u16,
+    /// The port of mail hosts [default: 25]
+    #[arg(long, value_parser = value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
     /// Visit IPv4 addresses only
     #[arg(short = '4', conflicts_with = "only_v6")]
     pub only_v4: bool,
@@ -144,24 +147,24 @@ pub struct Place {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Time (seconds, or 12s, 2m)")]
 pub struct Manners {
-    /// For a connection to stand
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30")]
-    pub connect_timeout: Duration,
-    /// For the whole greeting
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60")]
-    pub greeting_timeout: Duration,
-    /// For the answer to a command; RCPT gets half as much again
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60")]
-    pub command_timeout: Duration,
-    /// For a whole visit
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "180")]
-    pub total_timeout: Duration,
-    /// How long a preference may keep the next one waiting
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5")]
-    pub head_start: Duration,
-    /// Between two visits to one address
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1")]
-    pub pause: Duration,
+    /// For a connection to stand [default: 30]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub connect_timeout: Option<Duration>,
+    /// For the whole greeting [default: 60]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub greeting_timeout: Option<Duration>,
+    /// For the answer to a command; RCPT gets half as much again [default: 60]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub command_timeout: Option<Duration>,
+    /// For a whole visit [default: 180]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub total_timeout: Option<Duration>,
+    /// How long a preference may keep the next one waiting [default: 5]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub head_start: Option<Duration>,
+    /// Between two visits to one address [default: 1]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub pause: Option<Duration>,
 }
 
 #[derive(Args, Debug)]
@@ -268,33 +271,18 @@ impl From<SeverityWord> for Severity {
 }
 
 impl Manners {
+    /// What was said, and the usual where nothing was.
     pub fn limits(&self) -> Limits {
+        let usual = Limits::default();
         Limits {
-            connect: self.connect_timeout,
-            greeting: self.greeting_timeout,
-            command: self.command_timeout,
-            visit: self.total_timeout,
-            head_start: self.head_start,
-            pause: self.pause,
+            connect: self.connect_timeout.unwrap_or(usual.connect),
+            greeting: self.greeting_timeout.unwrap_or(usual.greeting),
+            command: self.command_timeout.unwrap_or(usual.command),
+            visit: self.total_timeout.unwrap_or(usual.visit),
+            head_start: self.head_start.unwrap_or(usual.head_start),
+            pause: self.pause.unwrap_or(usual.pause),
         }
     }
-}
-
-/// `12`, `12s`, `2m`, `1m30s`.
-fn duration(word: &str) -> Result<Duration, String> {
-    let seconds = word.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into()));
-    let with_unit = || word.parse::<jiff::SignedDuration>().ok()?.try_into().ok();
-    let time: Option<Duration> = seconds.ok().or_else(with_unit);
-    time.ok_or_else(|| "give seconds, or a number with a unit: 12, 12s, 2m".to_owned())
-}
-
-/// An address, with port 53 unless another is given.
-fn name_server(word: &str) -> Result<SocketAddr, String> {
-    let bare = word.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
-    let wrong =
-        |_| "give an IP address, with or without port: 192.0.2.53, [2001:db8::53]:53".into();
-    address.or_else(|_| word.parse()).map_err(wrong)
 }
 
 #[cfg(test)]
@@ -302,6 +290,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::config;
 
     #[test]
     fn the_definition_is_sound() {
@@ -309,35 +298,22 @@ mod tests {
     }
 
     #[test]
-    fn times_take_seconds_or_a_unit() {
-        for (word, want) in
-            [("12", Some(12)), ("12s", Some(12)), ("2m", Some(120)), ("-1s", None), ("x", None)]
-        {
-            assert_eq!(duration(word).ok(), want.map(Duration::from_secs), "{word}");
-        }
-    }
-
-    #[test]
-    fn name_servers_have_port_53_unless_they_say_another() {
-        for (word, want) in [
-            ("192.0.2.53", Some("192.0.2.53:53")),
-            ("192.0.2.53:5300", Some("192.0.2.53:5300")),
-            ("2001:db8::53", Some("[2001:db8::53]:53")),
-            ("[2001:db8::53]:5300", Some("[2001:db8::53]:5300")),
-            ("ns.example", None),
+    fn the_help_names_the_defaults_of_the_settings() {
+        let usual = Limits::default();
+        let mut command = Words::command();
+        let check = command.find_subcommand_mut("check").unwrap();
+        for (option, default) in [
+            ("connect_timeout", usual.connect.as_secs()),
+            ("greeting_timeout", usual.greeting.as_secs()),
+            ("command_timeout", usual.command.as_secs()),
+            ("total_timeout", usual.visit.as_secs()),
+            ("head_start", usual.head_start.as_secs()),
+            ("pause", usual.pause.as_secs()),
+            ("port", config::PORT.into()),
         ] {
-            assert_eq!(
-                name_server(word).ok().map(|found| found.to_string()).as_deref(),
-                want,
-                "{word}"
-            );
+            let option = check.get_arguments().find(|found| found.get_id() == option).unwrap();
+            let help = option.get_help().unwrap().to_string();
+            assert!(help.ends_with(&format!("[default: {default}]")), "{help}");
         }
-    }
-
-    #[test]
-    fn the_defaults_on_the_command_line_are_those_of_the_settings() {
-        let words = Words::try_parse_from(["mxparity", "check", "example.org"]).unwrap();
-        let Verb::Check(check) = words.verb else { panic!("not a check: {words:?}") };
-        assert_eq!(check.manners.limits(), Limits::default());
     }
 }

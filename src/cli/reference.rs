@@ -43,11 +43,19 @@ pub fn manual() -> Result<Status, Error> {
     Ok(Status::Fine)
 }
 
+/// The rule whose name is most like `word`.
+pub fn nearest(word: &str) -> &'static Rule {
+    let likeness = |rule: &Rule| strsim::jaro_winkler(&word.to_ascii_lowercase(), rule.name);
+    let first = &CATALOGUE[0]; // The catalogue is a constant and not empty.
+    CATALOGUE
+        .iter()
+        .fold(first, |best, rule| if likeness(rule) > likeness(best) { rule } else { best })
+}
+
 /// Names the rule that was probably meant.
 fn unknown(word: &str) -> Error {
-    let likeness = |rule: &Rule| strsim::jaro_winkler(&word.to_ascii_lowercase(), rule.name);
-    let nearest = CATALOGUE.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    let hint = nearest.map_or_else(String::new, |rule| format!("did you mean {}? ", rule.name));
-    let word = word.escape_default();
-    Error::new(format_args!("no rule \"{word}\"; {hint}`mxparity rules` lists them all"))
+    let (nearest, word) = (nearest(word).name, word.escape_default());
+    Error::new(format_args!(
+        "no rule \"{word}\"; did you mean {nearest}? `mxparity rules` lists them all"
+    ))
 }

@@ -6,7 +6,13 @@ pub mod settings;
 
 pub use settings::Settings;
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// Where mail hosts listen.
+pub const PORT: u16 = 25;
 
 /// Time limits and manners of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,6 +59,15 @@ pub fn duration(word: &str) -> Result<Duration, String> {
     time.ok_or_else(|| "give seconds, or a number with a unit: 12, 12s, 2m".to_owned())
 }
 
+/// An address, with port 53 unless another is given.
+pub fn name_server(word: &str) -> Result<SocketAddr, String> {
+    let bare = word.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+    let wrong =
+        |_| "give an IP address, with or without port: 192.0.2.53, [2001:db8::53]:53".into();
+    address.or_else(|_| word.parse()).map_err(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +78,20 @@ mod tests {
             [("12", Some(12)), ("12s", Some(12)), ("2m", Some(120)), ("-1s", None), ("x", None)]
         {
             assert_eq!(duration(word).ok(), want.map(Duration::from_secs), "{word}");
+        }
+    }
+
+    #[test]
+    fn name_servers_have_port_53_unless_they_say_another() {
+        for (word, want) in [
+            ("192.0.2.53", Some("192.0.2.53:53")),
+            ("192.0.2.53:5300", Some("192.0.2.53:5300")),
+            ("2001:db8::53", Some("[2001:db8::53]:53")),
+            ("[2001:db8::53]:5300", Some("[2001:db8::53]:5300")),
+            ("ns.example", None),
+        ] {
+            let found = name_server(word).ok().map(|found| found.to_string());
+            assert_eq!(found.as_deref(), want, "{word}");
         }
     }
 }

@@ -4,14 +4,23 @@
 //! TOML, with the names of the command line's options as keys. A fault names the line and, for a
 //! misspelt key, the nearest valid one. Opens no file and decides no precedence: `cli` does.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU16,
+    path::PathBuf,
+    time::Duration,
+};
 
 use ipnet::IpNet;
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, de};
+use toml::{Spanned, value::Datetime};
 
 use crate::{
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
-    survey::asked::{Expectation, Waiver},
+    survey::asked::{Expectation, Expected, Waiver},
 };
 
 /// A whole settings file; everything in it may be left out.
@@ -38,13 +47,14 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Defaults {
-    pub resolver: Option<String>,
+    #[serde(deserialize_with = "address_of_server")]
+    pub resolver: Option<SocketAddr>,
     pub control: Option<DomainName>,
     pub source: Vec<IpAddr>,
     pub socks5: Option<String>,
     pub ca_file: Option<PathBuf>,
     pub state: Option<PathBuf>,
-    pub port: Option<u16>,
+    pub port: Option<NonZeroU16>,
     pub allow_private: bool,
     pub allow_net: Vec<IpNet>,
     pub no_nonsense: bool,
@@ -76,7 +86,19 @@ pub struct DomainSettings {
     /// What single hosts should do with mail.
     pub expect: BTreeMap<DomainName, Expectation>,
     /// Findings that are known and borne for a while.
-    pub waive: Vec<Waiver>,
+    pub waive: Vec<WaiverSettings>,
+}
+
+/// A waiver as written; whether there is such a rule is for who knows the catalogue.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverSettings {
+    pub rule: Spanned<String>,
+    pub host: Option<DomainName>,
+    #[serde(deserialize_with = "words")]
+    pub reason: String,
+    #[serde(default, deserialize_with = "date")]
+    pub until: Option<Date>,
 }
 
 /// Why a settings file cannot be used, with its line.
@@ -91,9 +113,37 @@ impl Settings {
     /// Reads a whole file.
     pub fn parse(text: &str) -> Result<Self, SettingsFault> {
         toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-            SettingsFault { line, what: mended(error.message()) }
+            let what = mended(error.message());
+            match error.span() {
+                Some(span) => SettingsFault::at(text, span.start, what),
+                None => SettingsFault { line: None, what },
+            }
         })
+    }
+}
+
+impl DomainSettings {
+    /// What a run is told to expect; `rule` gives the name in the catalogue of what a waiver names.
+    pub fn expected(&self, rule: impl Fn(&str) -> String) -> Expected {
+        let waiver = |written: &WaiverSettings| Waiver {
+            rule: rule(written.rule.get_ref()),
+            host: written.host.clone(),
+            reason: written.reason.clone(),
+            until: written.until,
+        };
+        Expected {
+            hosts: self.hosts.clone(),
+            states: self.expect.clone(),
+            waivers: self.waive.iter().map(waiver).collect(),
+        }
+    }
+}
+
+impl SettingsFault {
+    /// A fault in the line that holds the octet at `offset`.
+    pub fn at(text: &str, offset: usize, what: String) -> Self {
+        let breaks = text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+        Self { line: Some(1 + breaks), what }
     }
 }
 
@@ -129,6 +179,38 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, 
         Some(Time::Seconds(seconds)) => Ok(Some(Duration::from_secs(seconds.into()))),
         Some(Time::Text(text)) => super::duration(&text).map(Some).map_err(de::Error::custom),
     }
+}
+
+/// An address of a name server, as on the command line.
+fn address_of_server<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    super::name_server(&word).map(Some).map_err(de::Error::custom)
+}
+
+/// A day, in quotes or as TOML writes it.
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Day {
+        Toml(Datetime),
+        Text(String),
+    }
+
+    let text = match Day::deserialize(deserializer)? {
+        Day::Toml(day) => day.to_string(),
+        Day::Text(text) => text,
+    };
+    let wrong = |_| de::Error::custom("give a day such as 2027-03-01");
+    text.parse().map(Some).map_err(wrong)
+}
+
+/// A text that is not empty.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let empty = || de::Error::custom("say in a few words why the finding is borne");
+    Some(text).filter(|text| !text.trim().is_empty()).ok_or_else(empty)
 }
 
 impl std::error::Error for SettingsFault {}
@@ -168,7 +250,7 @@ mod tests {
             rule = "backup-without-ipv6"
             host = "mx2.shop.example"
             reason = "provider has none until the move"
-            until = "2027-03-01"
+            until = 2027-03-01
             "#,
         )
         .unwrap();
@@ -178,8 +260,12 @@ mod tests {
         let shop = &settings.domain[&DomainName::parse("shop.example").unwrap()];
         assert_eq!(shop.hosts.len(), 2);
         assert_eq!(shop.expect.values().next(), Some(&Expectation::Defer));
-        assert_eq!(shop.waive[0].rule, "backup-without-ipv6");
-        assert_eq!(shop.waive[0].until.unwrap().to_string(), "2027-03-01");
+        let expected = shop.expected(str::to_uppercase);
+        assert_eq!(
+            expected.waivers[0].to_string(),
+            "BACKUP-WITHOUT-IPV6 at mx2.shop.example until 2027-03-01: \
+             provider has none until the move"
+        );
     }
 
     #[test]
@@ -202,6 +288,18 @@ mod tests {
                 "line 2: give seconds, or a number with a unit: 12, 12s, 2m",
             ),
             ("[identity]\nhelo = 'a b'", "line 2: ' ' cannot stand in a domain name"),
+            (
+                "[defaults]\nresolver = 'ns.example'",
+                "line 2: give an IP address, with or without port: 192.0.2.53, [2001:db8::53]:53",
+            ),
+            (
+                "[[domain.'a.example'.waive]]\nrule = 'single-tier'\nreason = ' '",
+                "line 3: say in a few words why the finding is borne",
+            ),
+            (
+                "[[domain.'a.example'.waive]]\nrule = 'single-tier'\nreason = 'x'\nuntil = 'May'",
+                "line 4: give a day such as 2027-03-01",
+            ),
         ] {
             assert_eq!(Settings::parse(text).unwrap_err().to_string(), want, "{text}");
         }

@@ -53,7 +53,7 @@ use crate::{
         Trust, seam::Later, vantage::Lookout,
     },
     smtp::{DomainName, HelloName, Mailbox},
-    survey::{Asked, Depth, Families, FaultKind, Phase, Survey},
+    survey::{Asked, Depth, Expected, Families, FaultKind, Phase, Survey},
 };
 
 /// Where the prober stands: our addresses as servers see them.
@@ -362,6 +362,11 @@ fn asked(world: &World) -> Result<Asked, WorldFault> {
         allow_private: ask.allow_private,
         allow_net: NETWORKS.map(str::parse).into_iter().collect::<Result<_, _>>().map_err(fault)?,
         resolver: None,
+        expected: Expected {
+            hosts: ask.hosts.clone(),
+            states: ask.expect.clone(),
+            waivers: ask.waive.clone(),
+        },
     })
 }
 

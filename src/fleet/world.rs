@@ -17,7 +17,10 @@ use super::words::{
 };
 use crate::{
     smtp::{DomainName, Mailbox, ReversePath},
-    survey::{Depth, Families, Phase},
+    survey::{
+        Depth, Families, Phase,
+        asked::{Expectation, Waiver},
+    },
 };
 
 /// A domain, its hosts, and how the run should look at them.
@@ -88,6 +91,10 @@ pub struct Ask {
     pub depth: Option<Depth>,
     pub families: Option<Families>,
     pub allow_private: bool,
+    /// What the owner of the domain said beforehand.
+    pub hosts: Vec<DomainName>,
+    pub expect: BTreeMap<DomainName, Expectation>,
+    pub waive: Vec<Waiver>,
 }
 
 /// What the prober looks like.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     smtp::ReversePath,
-    survey::{Asked, Depth, DnsFault, Families, FaultKind},
+    survey::{Asked, Depth, DnsFault, Expected, Families, FaultKind},
 };
 
 /// Names with a record of any kind exist; all others do not.
@@ -166,5 +166,6 @@ pub fn asked() -> Asked {
         allow_private: false,
         allow_net: Vec::new(),
         resolver: None,
+        expected: Expected::default(),
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     rules::{
         Spot, View,
         attribution::{Acceptance, Takes},
+        expected,
         view::Seat,
     },
     smtp::cause::Cause,
@@ -26,7 +27,8 @@ pub struct Coverage {
     /// Addresses published, of the families asked for.
     pub planned: usize,
     /// Addresses whose answer to the real recipient was seen and is about the recipient, the domain
-    /// or the host; with `--no-rcpt`, those whose answer to EHLO was seen.
+    /// or the host, or that do what their owner said; with `--no-rcpt`, those whose answer to EHLO
+    /// was seen.
     pub observed: usize,
     pub unseen: Vec<Unseen>,
 }
@@ -62,6 +64,10 @@ impl Coverage {
 
 /// Whether an address gave the answer that was asked for.
 pub(super) fn is_observed(view: &View<'_>, spot: &Spot<'_>) -> bool {
+    // What was to be seen of a host that is meant not to take mail, was.
+    if expected::is_as_declared(view, spot) {
+        return true;
+    }
     if view.survey.asked.recipients.is_empty() {
         return spot.endpoint.hello().is_some();
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     rules::{Evidence, Finding, Rule, Severity, Subject},
-    survey::Survey,
+    survey::{Survey, asked::Waiver},
 };
 
 /// Columns of the severities, the longest of which is `critical`.
@@ -88,6 +88,11 @@ fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
             who = format!("{who} ({} confidence)", words::confidence(finding.confidence));
         }
         sheet.prose(width, indent(), BOLD, &who);
+        if let Some(Waiver { reason, until, .. }) = &finding.waiver {
+            let until = until.map(|day| format!(" (until {day})")).unwrap_or_default();
+            let head = indent().and(DIM, "waived: ");
+            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &format!("{reason}{until}")));
+        }
         for alike in finding.evidence.chunk_by(says_the_same) {
             let word = if is_of_other(finding, &alike[0]) { "vs " } else { "saw" };
             let head = indent().and(DIM, format!("{word} {}: ", alike[0].fact));

@@ -7,9 +7,9 @@ use std::{net::IpAddr, time::Duration};
 use crate::{
     smtp::{Capabilities, Reply, Speaker, Text, Transcript},
     survey::{
-        Access, AddressAnswer, Asked, Connected, Depth, Endpoint, Families, Fault, FaultKind, Host,
-        MxLookup, MxRecord, MxSet, Observation, Phase, Presence, Purpose, Recipient, RecipientKind,
-        Reverse, Source, Stage, Survey, Tier, Vantage, Why,
+        Access, AddressAnswer, Asked, Connected, Depth, Endpoint, Expected, Families, Fault,
+        FaultKind, Host, MxLookup, MxRecord, MxSet, Observation, Phase, Presence, Purpose,
+        Recipient, RecipientKind, Reverse, Source, Stage, Survey, Tier, Vantage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
     tls::{self, Certificate, Handshake, KeyKind, TlsVersion, TrustFlaw, handshake::KeyProof},
@@ -104,6 +104,7 @@ pub fn with_mx(mx: MxLookup) -> Survey {
             allow_private: false,
             allow_net: Vec::new(),
             resolver: None,
+            expected: Expected::default(),
         },
         mx,
         also: Vec::new(),

@@ -314,7 +314,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether nothing at this address ever greeted, and the fault can be theirs.
-    fn is_silent(&self, spot: &Spot<'a>) -> bool {
+    pub(super) fn is_silent(&self, spot: &Spot<'a>) -> bool {
         let mut visits = spot.endpoint.observations.iter().peekable();
         let faulty = |visit: &Observation| {
             let fault = visit.connect.broke().or(visit.greeting.broke());

@@ -4,7 +4,7 @@
 
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
-use super::{Case, Severity, View, alike, cert, mx, net, rcpt, renewal, tls, us};
+use super::{Case, Severity, View, alike, cert, expected, mx, net, rcpt, renewal, tls, us};
 
 /// One rule.
 pub struct Rule {
@@ -75,12 +75,16 @@ pub static CATALOGUE: &[Rule] = rules! {
         "an address has no reverse name, or one that does not point back";
     "MX20" "backup-without-ipv6" Low mx::backup_without_ipv6:
         "primary answers on IPv6 and backup does not, or the reverse";
+    "MX21" "unexpected-host" High expected::unexpected_host:
+        "a host stands in the MX set that its owner did not name";
     "MX22" "old-host-still-accepts" Medium mx::old_host_still_accepts:
         "a host outside the MX set takes the domain's mail";
     "MX23" "domain-does-not-exist" Critical mx::domain_does_not_exist:
         "the domain does not exist";
     "MX26" "domain-without-mail-host" Critical mx::domain_without_mail_host:
         "the domain has neither MX nor address records: all mail bounces";
+    "MX27" "expected-host-missing" High expected::expected_host_missing:
+        "a host that the owner named does not stand in the MX set";
 
     // NET: reaching and greeting.
     "NET01" "host-unreachable" High net::host_unreachable:
@@ -143,6 +147,8 @@ pub static CATALOGUE: &[Rule] = rules! {
         "the relay test was accepted";
     "RCPT14" "sacrificial-host" Info rcpt::sacrificial_host:
         "a host that defers on purpose: its answers say nothing about failover";
+    "RCPT15" "expectation-broken" Medium expected::expectation_broken:
+        "a host does not do what its owner said it does; high if it should take mail";
 
     // TLS: what protects it on the way.
     "TLS01" "starttls-missing" High tls::starttls_missing: "STARTTLS is not offered: mail travels in clear text";
@@ -176,6 +182,8 @@ pub static CATALOGUE: &[Rule] = rules! {
         "a reply names our address, name, sender or a block list";
     "US04" "no-ipv6-here" Info us::no_ipv6_here:
         "no IPv6 from here: IPv6 addresses were not visited";
+    "US05" "waiver-expired" Low expected::waiver_expired:
+        "the last day of a waiver has passed: it hides nothing any more";
 };
 
 impl Rule {

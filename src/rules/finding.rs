@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Rule;
 pub use crate::smtp::cause::Confidence;
-use crate::survey::Purpose;
+use crate::survey::{Purpose, asked::Waiver};
 
 /// How bad a finding is, least first.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -89,7 +89,11 @@ pub struct Finding {
     /// What the subject was compared with, for parity rules.
     pub against: Option<Subject>,
     pub evidence: Vec<Evidence>,
+    /// Known and borne; counts for no verdict.
     pub waived: bool,
+    /// By which words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waiver>,
 }
 
 impl Finding {
@@ -103,6 +107,7 @@ impl Finding {
             against: case.against,
             evidence: case.evidence,
             waived: false,
+            waiver: None,
         }
     }
 }
@@ -158,6 +163,11 @@ impl Subject {
 
     pub fn prober() -> Self {
         Self { kind: SubjectKind::Prober, ..Self::domain() }
+    }
+
+    /// A host that is known by its name alone.
+    pub fn host(name: &str) -> Self {
+        Self { kind: SubjectKind::Host, host: Some(name.to_owned()), ..Self::domain() }
     }
 
     pub fn tier(preference: u16) -> Self {

@@ -7,6 +7,7 @@ mod alike;
 pub mod attribution;
 pub mod catalogue;
 mod cert;
+pub mod expected;
 pub mod finding;
 mod mx;
 mod net;
@@ -28,13 +29,18 @@ pub use view::{Spot, View};
 
 use crate::survey::Survey;
 
-/// Every finding about `survey`, worst first, then in the order of the catalogue.
+/// Every finding about `survey`, worst first, then in the order of the catalogue; those that are
+/// waived behind the others.
 pub fn judge(survey: &Survey) -> Vec<Finding> {
     let view = View::of(survey);
     let judged = |rule: &'static Rule| {
         (rule.check)(&view).into_iter().map(move |case| Finding::new(rule, case))
     };
     let mut findings: Vec<Finding> = CATALOGUE.iter().flat_map(judged).collect();
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    for finding in &mut findings {
+        expected::lower(&view, finding);
+        expected::waive(&view, finding);
+    }
+    findings.sort_by_key(|finding| (finding.waived, std::cmp::Reverse(finding.severity)));
     findings
 }

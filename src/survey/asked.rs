@@ -3,6 +3,8 @@
 //! Kept with the facts so that a stored survey explains itself. Holds no output option.
 
 use std::{
+    collections::BTreeMap,
+    fmt,
     net::{IpAddr, SocketAddr},
     str::FromStr,
 };
@@ -33,6 +35,20 @@ pub struct Asked {
     pub allow_net: Vec<IpNet>,
     /// The name server used, `None` for the system's.
     pub resolver: Option<SocketAddr>,
+    /// What the run was told to expect of the domain.
+    #[serde(default, skip_serializing_if = "Expected::is_empty")]
+    pub expected: Expected,
+}
+
+/// What the owner of a domain said beforehand, so that a stored survey can be judged by it again.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Expected {
+    /// All hosts the MX set should have; empty expects nothing.
+    pub hosts: Vec<DomainName>,
+    /// What single hosts should do with the domain's mail.
+    pub states: BTreeMap<DomainName, Expectation>,
+    pub waivers: Vec<Waiver>,
 }
 
 /// `PREF:HOST[:PORT][@ADDRESS]`.
@@ -74,6 +90,18 @@ pub struct Waiver {
     pub until: Option<jiff::civil::Date>,
 }
 
+impl Expected {
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty() && self.states.is_empty() && self.waivers.is_empty()
+    }
+
+    /// What is expected of the host of this name.
+    pub fn of(&self, host: &str) -> Option<Expectation> {
+        let found = self.states.iter().find(|(name, _)| name.as_str() == host);
+        found.map(|(_, expectation)| *expectation)
+    }
+}
+
 /// How much is asked of each address.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +121,32 @@ pub enum Families {
     Both,
     V4,
     V6,
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Accept => "accept",
+            Self::Dead => "dead",
+            Self::Defer => "defer",
+            Self::Refuse => "refuse",
+            Self::Tarpit => "tarpit",
+        })
+    }
+}
+
+/// `backup-without-ipv6 at mx2.example until 2027-03-01: the reason`.
+impl fmt::Display for Waiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rule)?;
+        if let Some(host) = &self.host {
+            write!(f, " at {host}")?;
+        }
+        if let Some(until) = self.until {
+            write!(f, " until {until}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
 }
 
 impl FromStr for HandHost {

@@ -15,7 +15,7 @@ pub mod vantage;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use asked::{Asked, Depth, Families};
+pub use asked::{Asked, Depth, Expected, Families};
 pub use fault::{Blame, Fault, FaultKind, Phase};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};

@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use crate::support::golden;
+use crate::support::{empty_dns::empty_dns, golden};
 
 fn mxparity(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mxparity"));
@@ -22,26 +22,6 @@ fn run(words: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
-}
-
-/// A name server that knows no name, for as long as the test runs.
-fn empty_dns() -> String {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        let mut message = [0; 512];
-        while let Ok((length, from)) = socket.recv_from(&mut message) {
-            // The question comes back as an answer with NXDOMAIN and nothing else. RFC 1035 §4.1.1.
-            message[2] |= 0x80;
-            message[3] = 0x83;
-            message[10..12].fill(0);
-            let end = message[12..length].iter().position(|byte| *byte == 0).unwrap() + 12 + 5;
-            if socket.send_to(&message[..end.min(length)], from).is_err() {
-                break;
-            }
-        }
-    });
-    address
 }
 
 #[test]

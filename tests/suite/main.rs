@@ -13,5 +13,6 @@ mod readme;
 mod replies;
 mod resolver;
 mod scenarios;
+mod settings;
 mod support;
 mod wire;

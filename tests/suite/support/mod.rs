@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod authority;
+pub mod empty_dns;
 pub mod golden;
 pub mod play;
 pub mod script;
