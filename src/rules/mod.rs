@@ -14,6 +14,7 @@ mod net;
 mod operators;
 mod rcpt;
 mod renewal;
+mod said;
 #[cfg(test)]
 mod sketch;
 mod software;

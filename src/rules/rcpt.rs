@@ -5,8 +5,9 @@
 
 use super::{
     Case, Evidence, Spot, Subject, View,
-    attribution::{Acceptance, Attribution, Said},
+    attribution::{Acceptance, Attribution},
     finding::{Confidence, Severity},
+    said::Said,
     strength,
     view::Seat,
 };

@@ -3,12 +3,8 @@
 //! Also decides whether port 25 is closed here, for every rule that would else call a host dead.
 
 use super::{
-    Case, Evidence, Spot, Subject, View,
-    attribution::{Acceptance, Refusal},
-    finding::Confidence,
-    mx::reverse_fault,
-    operators,
-    view::Seat,
+    Case, Evidence, Spot, Subject, View, attribution::Acceptance, finding::Confidence,
+    mx::reverse_fault, operators, said::Refusal, view::Seat,
 };
 use crate::{
     smtp::{Command, Reply, ReversePath, Speaker, cause::Moment},
