@@ -128,7 +128,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "RCPT03" "primary-refuses-recipient" Critical rcpt::primary_refuses_recipient:
         "a primary refuses a recipient for good that a backup takes: nobody fails over on that";
     "RCPT04" "domain-refused-everywhere" Critical rcpt::domain_refused_everywhere:
-        "every host that answered refuses the domain";
+        "every host that answered refuses the domain; high where all say only for now";
     "RCPT05" "backup-accepts-anyone" High rcpt::backup_accepts_anyone:
         "a backup takes recipients that do not exist, the primary refuses them";
     "RCPT06" "primary-accepts-anyone" Medium rcpt::primary_accepts_anyone:
