@@ -36,7 +36,7 @@ impl Authority {
         fs::write(folder.join("serial"), "1000\n").unwrap();
         let authority = Self { folder };
         authority.openssl(&format!(
-            "req -x509 {EC} -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=Authority"
+            "req -x509 {EC} -nodes -keyout ca.key -out ca.pem -days 90 -subj /CN=Authority"
         ));
         authority
     }
@@ -57,13 +57,13 @@ impl Authority {
         let digest = if kind == Certificate::Outdated { "sha1" } else { "sha256" };
         let dates = match kind {
             Certificate::Expired => "-startdate 20200101000000Z -enddate 20210101000000Z",
-            _ => "-days 2",
+            _ => "-days 90",
         };
         fs::write(self.folder.join("names"), format!("subjectAltName = DNS:{covered}\n")).unwrap();
         let subject = format!("-nodes -keyout {name}.key -subj /CN={covered}");
         if kind == Certificate::SelfSigned {
             self.openssl(&format!(
-                "req -x509 {key} {subject} -out {name}.pem -days 2 -addext subjectAltName=DNS:{covered}"
+                "req -x509 {key} {subject} -out {name}.pem -days 90 -addext subjectAltName=DNS:{covered}"
             ));
         } else {
             self.openssl(&format!("req -new {key} {subject} -out {name}.csr"));

@@ -47,3 +47,18 @@ fn both_families_are_visited_through_the_name_server_asked_for() {
     assert_eq!(report.json["coverage"]["observed"], 4);
     world.close(&[]);
 }
+/// Hosts by hand: one port where nothing listens, one address that swallows every packet.
+#[test]
+fn a_dead_primary_leaves_the_backup_to_be_seen() {
+    let mut world = World::open([Server::postfix(), Server::postfix()]);
+    for (primary, words) in [
+        ("10:mx1.even.example:2525@192.0.2.10", "connection refused"),
+        ("10:mx1.even.example@192.0.2.77", "no connect within 2 s"),
+    ] {
+        let hosts = ["--mx", primary, "--mx", "20:mx2.even.example", "--connect-timeout", "2"];
+        let report = world.check(&hosts);
+        report.found("host-unreachable", "mx1").saw(words);
+        report.verdict("works", "unproven", "high", 2);
+    }
+    world.close(&[]);
+}

@@ -10,8 +10,8 @@ fn a_host_that_refuses_the_prober_stays_unproven() {
             "554 5.7.1 <probe.example>: Helo command rejected: Access denied",
         ),
         (
-            "smtpd_sender_restrictions = check_sender_access inline:{ check@probe.example=REJECT }",
-            "554 5.7.1 <check@probe.example>: Sender address rejected: Access denied",
+            "smtpd_sender_restrictions = check_sender_access inline:{ postmaster@probe.example=REJECT }",
+            "554 5.7.1 <postmaster@probe.example>: Sender address rejected: Access denied",
         ),
         (
             "smtpd_client_restrictions = check_client_access inline:{ 198.51.100.7=REJECT }",

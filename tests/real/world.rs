@@ -86,7 +86,6 @@ impl World {
         for network in ["192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"] {
             command.args(["--allow-net", network]);
         }
-        command.args(["--helo", "probe.example", "--mail-from", "check@probe.example"]);
         command.args(["--rcpt", &format!("{}@{DOMAIN}", crate::host::KNOWN)]);
         command.arg("--ca-file").arg(self.authority.anchor()).args(options);
         let done = command.stdin(Stdio::null()).output().unwrap();
