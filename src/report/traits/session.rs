@@ -117,7 +117,12 @@ pub fn sender(view: &View<'_>, spot: &Spot<'_>, wanted: impl Fn(Purpose) -> bool
     if let Some((visit, reply)) = declined {
         return refused(view, visit, Moment::Sender, reply);
     }
-    visits().next().map_or_else(|| Cell::unknown(NOT_ASKED), |visit| unanswered(&visit.sender))
+    match visits().next() {
+        Some(visit) => unanswered(&visit.sender),
+        // Nobody went there at all, so nobody chose not to ask.
+        None if spot.endpoint.observations.is_empty() => Cell::unknown(UNKNOWN),
+        None => Cell::unknown(NOT_ASKED),
+    }
 }
 
 /// What became of a recipient, in the words of the attribution: a refusal that is about us leaves
