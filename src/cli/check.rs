@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    fleet::{Carrier, DEMOS, Fleet, Run, World},
+    fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
     probe::Event,
     report::{self, Format, Report, Status},
     survey::{Plan, Survey},
@@ -67,15 +67,7 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
 /// Runs a built-in world; ends well when it ran, whatever it showed.
 pub fn demo(words: &Demo) -> Result<Status, Error> {
     if words.list {
-        let mut list = String::new();
-        for demo in DEMOS {
-            let summary = demo.world().map_err(Error::new)?.summary;
-            let lines = report::wrap(&summary, output::width() - LIST_MARGIN);
-            for (at, line) in lines.iter().enumerate() {
-                let name = if at == 0 { demo.name } else { "" };
-                list += &format!("{name:<LIST_MARGIN$}{line}\n");
-            }
-        }
+        let list = demo_list().map_err(Error::new)?;
         words.output.printing.print(&list)?;
         return Ok(Status::Fine);
     }
@@ -93,11 +85,24 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
         Ok::<Survey, Error>(survey)
     })?;
     let status = deliver(vec![survey], &words.output)?;
-    if words.output.format == Format::Text && words.output.output.is_none() {
+    if words.output.format == Format::Text && words.output.file.is_none() {
         let code = status.code();
         words.output.printing.print(&format!("\ncheck would have exited with {code}\n"))?;
     }
     Ok(Status::Fine)
+}
+
+/// Every built-in world with its summary.
+fn demo_list() -> Result<String, WorldFault> {
+    let mut rows = Vec::new();
+    for demo in DEMOS {
+        let summary = demo.world()?.summary;
+        for (at, line) in report::wrap(&summary, output::width() - LIST_MARGIN).iter().enumerate() {
+            let name = if at == 0 { demo.name } else { "" };
+            rows.push(format!("{name:<LIST_MARGIN$}{line}\n"));
+        }
+    }
+    Ok(rows.concat())
 }
 
 /// Judges the surveys of stored reports.
@@ -144,7 +149,7 @@ fn show(plans: &[Plan], words: &Output) -> Result<Status, Error> {
 
 /// Writes to the file if one was named; what it cannot take goes to standard output.
 fn publish(text: &str, words: &Output) -> Result<(), Error> {
-    let Some(path) = &words.output else {
+    let Some(path) = &words.file else {
         return words.printing.print(text);
     };
     output::save(path, text).or_else(|error| {

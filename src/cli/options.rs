@@ -173,8 +173,8 @@ pub struct Output {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Write the report here instead of to standard output
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[arg(long = "output", value_name = "FILE")]
+    pub file: Option<PathBuf>,
     /// Show what was said, line by line
     #[arg(long)]
     pub transcript: bool,

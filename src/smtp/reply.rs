@@ -373,7 +373,8 @@ mod tests {
             let last = lines.len() - 1;
             let mut wire = String::new();
             for (at, line) in lines.iter().enumerate() {
-                wire += &format!("{code}{}{line}\r\n", if at == last { ' ' } else { '-' });
+                let between = if at == last { ' ' } else { '-' };
+                wire.extend([code.to_string(), between.to_string(), line.clone(), "\r\n".to_owned()]);
             }
             let reply = read(wire.as_bytes()).unwrap().unwrap();
             prop_assert_eq!(reply.code, code);

@@ -121,7 +121,7 @@ impl Greeting {
     /// The greeting, if little but asterisks is left of it: some firewalls keep a few digits.
     pub fn masked(&self) -> Option<&Text> {
         let text = &self.reply.lines[0];
-        let blots = text.as_bytes().iter().filter(|byte| **byte == b'*').count();
+        let blots = text.to_string().matches('*').count();
         (blots >= 8 && blots * 4 >= text.as_bytes().len() * 3).then_some(text)
     }
 }

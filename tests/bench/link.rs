@@ -61,14 +61,14 @@ fn full_session() {
 
 /// Five hosts of two addresses in three tiers.
 fn whole_run() {
-    let mut world = "domain = \"five.example\"\n".to_owned();
-    for (number, preference) in (1..).zip([10, 10, 20, 20, 30]) {
-        world += &format!(
+    let host = |(number, preference): (u8, u16)| {
+        format!(
             "[[mx]]\npreference = {preference}\nhost = \"mx{number}.five.example\"\n\
              addresses = [\"192.0.2.{number}\", \"198.51.100.{number}\"]\n",
-        );
-    }
-    let (survey, _) = survey(&world);
+        )
+    };
+    let hosts = (1..).zip([10, 10, 20, 20, 30]).map(host).collect::<String>();
+    let (survey, _) = survey(&format!("domain = \"five.example\"\n{hosts}"));
     let visits = visits(&survey);
     assert_eq!(visits.len(), 10, "one visit to each address");
     let slowest = |tier| {

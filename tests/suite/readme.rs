@@ -52,3 +52,10 @@ fn every_option_it_names_exists() {
     let unknown: Vec<_> = named.iter().filter(|option| !known(option)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+#[test]
+fn its_test_command_is_the_one_that_is_run_before_anything_lands() {
+    assert!(readme().contains("\n$ cargo test\n"));
+    let script = fs::read_to_string(root(".ci/run")).unwrap();
+    assert!(script.lines().any(|line| line.trim() == "cargo test"), "{script}");
+}
