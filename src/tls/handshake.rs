@@ -115,6 +115,27 @@ impl fmt::Display for TlsVersion {
     }
 }
 
+impl TlsVersion {
+    /// All, oldest first.
+    pub const ALL: [Self; 5] = [Self::Ssl3, Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
+
+    /// The number on the wire. RFC 8446 §4.1.2.
+    pub fn to_wire(self) -> u16 {
+        match self {
+            Self::Ssl3 => 0x0300,
+            Self::Tls10 => 0x0301,
+            Self::Tls11 => 0x0302,
+            Self::Tls12 => 0x0303,
+            Self::Tls13 => 0x0304,
+        }
+    }
+
+    /// The version of this number.
+    pub fn from_wire(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| version.to_wire() == number)
+    }
+}
+
 impl Handshake {
     /// The server's own certificate.
     pub fn leaf(&self) -> &Certificate {

@@ -3,7 +3,17 @@
 //! Pure. Makes no connection and trusts nobody; whether a chain is trusted arrives here as a fact.
 
 pub mod certificate;
+pub mod client_hello;
+pub mod groups;
 pub mod handshake;
+pub mod key_exchange;
+pub mod server_flight;
+pub mod suites;
 
 pub use certificate::{Certificate, KeyKind};
 pub use handshake::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw};
+pub use client_hello::ClientHello;
+pub use groups::Group;
+pub use key_exchange::KeyExchange;
+pub use server_flight::{Choice, FlightFault, FlightReader, Sentinel, ServerFlight};
+pub use suites::{Suite, SuiteClass};

@@ -1,0 +1,404 @@
+//! Reads what a server answers to a [`ClientHello`](super::ClientHello): records, alerts,
+//! ServerHello or HelloRetryRequest and, up to TLS 1.2, certificate and key exchange.
+//!
+//! Bounded: at most [`MAX_FLIGHT`] octets in all. Never panics, decrypts nothing, answers nothing.
+
+use super::{
+    TlsVersion,
+    groups::Group,
+    key_exchange::{self, KeyExchange},
+    suites::Suite,
+};
+
+/// More than the largest chain anybody sends; past it the peer is hostile or lost.
+pub const MAX_FLIGHT: usize = 256 * 1024;
+
+/// The random of a ServerHello that is a HelloRetryRequest. RFC 8446 §4.1.3.
+const RETRY: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// How a server answered a hello.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ServerFlight {
+    /// It would go on: this is what it chose.
+    Chose(Box<Choice>),
+    /// It refused with an alert. RFC 8446 §6.
+    Refused { alert: u8 },
+}
+
+/// What a server chose.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Choice {
+    pub version: TlsVersion,
+    pub suite: Suite,
+    /// The group of a HelloRetryRequest or key share.
+    pub group: Option<Group>,
+    pub compression: bool,
+    pub extended_master_secret: bool,
+    pub secure_renegotiation: bool,
+    pub encrypt_then_mac: bool,
+    pub session_ticket: bool,
+    /// The server says that it could do better: the last octets of its random. RFC 8446 §4.1.3.
+    pub downgrade_sentinel: Option<Sentinel>,
+    /// DER, as sent; empty from TLS 1.3 on, where the chain is encrypted.
+    pub chain: Vec<Vec<u8>>,
+    pub key_exchange: Option<KeyExchange>,
+}
+
+/// Which version a server is held below.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sentinel {
+    /// Knows TLS 1.3, was held to 1.2.
+    To12,
+    /// Knows TLS 1.2 or later, was held to 1.1 or older.
+    To11,
+}
+
+/// Why bytes were not an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FlightFault {
+    /// Not a TLS record, or a record where it may not stand.
+    NotTls,
+    /// A record or message says lengths that do not fit each other.
+    Malformed,
+    /// More than [`MAX_FLIGHT`] octets.
+    TooLong,
+}
+
+/// Collects bytes until the answer is whole.
+#[derive(Debug, Default)]
+pub struct FlightReader {
+    /// Bytes of records not taken apart yet.
+    pending: Vec<u8>,
+    /// Bytes of handshake messages not taken apart yet.
+    messages: Vec<u8>,
+    seen: usize,
+    choice: Option<Choice>,
+}
+
+impl FlightReader {
+    /// Takes bytes as they come; `Some` once the answer is whole.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Option<ServerFlight>, FlightFault> {
+        self.seen = self.seen.saturating_add(bytes.len());
+        if self.seen > MAX_FLIGHT {
+            return Err(FlightFault::TooLong);
+        }
+        self.pending.extend_from_slice(bytes);
+        while let Some((kind, fragment)) = self.record()? {
+            match kind {
+                // An alert after the hello leaves what the hello said: the server did choose.
+                21 => match (self.choice.take(), fragment.get(1)) {
+                    (Some(choice), _) => return Ok(Some(chose(choice))),
+                    (None, Some(alert)) => {
+                        return Ok(Some(ServerFlight::Refused { alert: *alert }));
+                    }
+                    (None, None) => return Err(FlightFault::Malformed),
+                },
+                22 => self.messages.extend(fragment),
+                // Change cipher spec, RFC 8446 §D.4: middlebox decoration.
+                20 => continue,
+                _ => return Err(FlightFault::NotTls),
+            }
+            if let Some(choice) = self.take_messages()? {
+                return Ok(Some(chose(choice)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is known when the peer ends the stream: the choice, if it got as far as making one.
+    pub fn end(self) -> Option<ServerFlight> {
+        self.choice.map(chose)
+    }
+
+    /// The next whole record.
+    fn record(&mut self) -> Result<Option<(u8, Vec<u8>)>, FlightFault> {
+        let [kind, major, _, high, low, ..] = self.pending[..] else {
+            return match self.pending[..] {
+                [kind, ..] if !(20..=23).contains(&kind) => Err(FlightFault::NotTls),
+                [_, major, ..] if major != 3 => Err(FlightFault::NotTls),
+                _ => Ok(None),
+            };
+        };
+        if !(20..=23).contains(&kind) || major != 3 {
+            return Err(FlightFault::NotTls);
+        }
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        // RFC 8446 §5.1, §5.2: 2^14 octets and some room for old ciphers.
+        if length > (1 << 14) + 2048 {
+            return Err(FlightFault::Malformed);
+        }
+        let Some(fragment) = self.pending.get(5..5 + length).map(<[u8]>::to_vec) else {
+            return Ok(None);
+        };
+        self.pending.drain(..5 + length);
+        Ok(Some((kind, fragment)))
+    }
+
+    /// Takes whole handshake messages; `Some` when the last that matters was among them.
+    fn take_messages(&mut self) -> Result<Option<Choice>, FlightFault> {
+        loop {
+            let [kind, a, b, c, ..] = self.messages[..] else { return Ok(None) };
+            let length = u32::from_be_bytes([0, a, b, c]) as usize;
+            if length > MAX_FLIGHT {
+                return Err(FlightFault::TooLong);
+            }
+            let Some(body) = self.messages.get(4..4 + length).map(<[u8]>::to_vec) else {
+                return Ok(None);
+            };
+            self.messages.drain(..4 + length);
+            let whole = self.message(kind, &body)?;
+            if whole {
+                return Ok(self.choice.take());
+            }
+        }
+    }
+
+    /// Reads one message; true when nothing that matters can follow. RFC 5246 §7.4.
+    fn message(&mut self, kind: u8, body: &[u8]) -> Result<bool, FlightFault> {
+        match (kind, &mut self.choice) {
+            (2, None) => {
+                let choice = server_hello(body).ok_or(FlightFault::Malformed)?;
+                let modern = choice.version == TlsVersion::Tls13;
+                self.choice = Some(choice);
+                Ok(modern)
+            }
+            (11, Some(choice)) => {
+                choice.chain = chain(body).ok_or(FlightFault::Malformed)?;
+                Ok(false)
+            }
+            (12, Some(choice)) => {
+                choice.key_exchange = key_exchange::read(body, choice.suite);
+                Ok(false)
+            }
+            (14, Some(_)) => Ok(true),
+            // Hello request, session ticket, certificate status, certificate request.
+            (0 | 4 | 13 | 22, _) => Ok(false),
+            _ => Err(FlightFault::Malformed),
+        }
+    }
+}
+
+fn chose(choice: Choice) -> ServerFlight {
+    ServerFlight::Chose(Box::new(choice))
+}
+
+/// RFC 8446 §4.1.3, RFC 5246 §7.4.1.3.
+fn server_hello(body: &[u8]) -> Option<Choice> {
+    let mut rest = Bytes(body);
+    let legacy = rest.u16()?;
+    let random = rest.take(32)?;
+    let id = usize::from(rest.u8()?);
+    rest.take(id)?;
+    let suite = Suite(rest.u16()?);
+    let compression = rest.u8()? != 0;
+    let mut choice = Choice {
+        version: TlsVersion::from_wire(legacy)?,
+        suite,
+        group: None,
+        compression,
+        extended_master_secret: false,
+        secure_renegotiation: false,
+        encrypt_then_mac: false,
+        session_ticket: false,
+        downgrade_sentinel: match random[24..] {
+            [b'D', b'O', b'W', b'N', b'G', b'R', b'D', 1] => Some(Sentinel::To12),
+            [b'D', b'O', b'W', b'N', b'G', b'R', b'D', 0] => Some(Sentinel::To11),
+            _ => None,
+        },
+        chain: Vec::new(),
+        key_exchange: None,
+    };
+    let retry = random == RETRY;
+    if rest.0.is_empty() {
+        return Some(choice); // SSL 3.0 and servers that have nothing to add.
+    }
+    let mut extensions = Bytes(rest.vector16()?);
+    while !extensions.0.is_empty() {
+        let kind = extensions.u16()?;
+        let mut data = Bytes(extensions.vector16()?);
+        match kind {
+            22 => choice.encrypt_then_mac = true,
+            23 => choice.extended_master_secret = true,
+            35 => choice.session_ticket = true,
+            43 => choice.version = TlsVersion::from_wire(data.u16()?)?,
+            // A retry names the group alone, a share has a key behind it.
+            51 if retry || data.0.len() >= 2 => choice.group = Some(Group(data.u16()?)),
+            0xff01 => choice.secure_renegotiation = true,
+            _ => {}
+        }
+    }
+    Some(choice)
+}
+
+/// RFC 5246 §7.4.2.
+fn chain(body: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut list = Bytes(Bytes(body).vector24()?);
+    let mut chain = Vec::new();
+    while !list.0.is_empty() {
+        chain.push(list.vector24()?.to_vec());
+    }
+    Some(chain)
+}
+
+/// A cursor over bytes that never reads past their end.
+pub(super) struct Bytes<'a>(pub &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    pub fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(length)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    pub fn u8(&mut self) -> Option<u8> {
+        self.take(1).map(|bytes| bytes[0])
+    }
+
+    pub fn u16(&mut self) -> Option<u16> {
+        self.take(2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
+    }
+
+    pub fn vector16(&mut self) -> Option<&'a [u8]> {
+        let length = usize::from(self.u16()?);
+        self.take(length)
+    }
+
+    fn vector24(&mut self) -> Option<&'a [u8]> {
+        let length = self.take(3)?;
+        self.take(u32::from_be_bytes([0, length[0], length[1], length[2]]) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn record(kind: u8, fragment: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(fragment.len()).unwrap().to_be_bytes();
+        [&[kind, 3, 3], &length[..], fragment].concat()
+    }
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+        [&[kind], &length[1..], body].concat()
+    }
+
+    fn hello(version: u16, random: [u8; 32], suite: u16, extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut body =
+            [&version.to_be_bytes()[..], &random, &[0], &suite.to_be_bytes(), &[0]].concat();
+        let mut list = Vec::new();
+        for (kind, data) in extensions {
+            let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+            list.extend([&kind.to_be_bytes()[..], &length, data].concat());
+        }
+        body.extend(u16::try_from(list.len()).unwrap().to_be_bytes());
+        body.extend(list);
+        message(2, &body)
+    }
+
+    /// A TLS 1.2 flight with two certificates and a key exchange over x25519.
+    fn flight() -> Vec<u8> {
+        let mut random = [9; 32];
+        random[24..].copy_from_slice(b"DOWNGRD\x01");
+        let certificates = [&[0, 0, 3][..], b"one", &[0, 0, 3], b"two"].concat();
+        let list = [&[0, 0, 12][..], &certificates].concat();
+        let messages = [
+            hello(0x0303, random, 0xc02f, &[(23, &[]), (0xff01, &[0]), (35, &[])]),
+            message(11, &list),
+            message(12, &[3, 0, 0x1d, 1, 0xaa, 4, 1, 0, 0]),
+            message(14, &[]),
+        ];
+        // The second record breaks a message in the middle.
+        let all = messages.concat();
+        [record(22, &all[..50]), record(22, &all[50..])].concat()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Option<ServerFlight>, FlightFault> {
+        FlightReader::default().push(bytes)
+    }
+
+    #[test]
+    fn a_flight_tells_what_the_server_chose() {
+        let Ok(Some(ServerFlight::Chose(choice))) = read(&flight()) else { panic!() };
+        assert_eq!((choice.version, choice.suite), (TlsVersion::Tls12, Suite(0xc02f)));
+        assert_eq!(choice.chain, [b"one", b"two"]);
+        assert_eq!(choice.key_exchange, Some(KeyExchange::Curve { group: "x25519".to_owned() }));
+        assert!(choice.extended_master_secret && choice.secure_renegotiation);
+        assert!(choice.session_ticket && !choice.encrypt_then_mac && !choice.compression);
+        assert_eq!(choice.downgrade_sentinel, Some(Sentinel::To12));
+    }
+
+    #[test]
+    fn a_retry_request_tells_version_suite_and_group_in_clear() {
+        let extensions: [(u16, &[u8]); 2] = [(43, &[3, 4]), (51, &[0x11, 0xec])];
+        let answer = record(22, &hello(0x0303, RETRY, 0x1301, &extensions));
+        let Ok(Some(ServerFlight::Chose(choice))) = read(&answer) else { panic!() };
+        assert_eq!((choice.version, choice.suite), (TlsVersion::Tls13, Suite(0x1301)));
+        assert_eq!(choice.group, Some(Group::X25519_MLKEM768));
+    }
+
+    #[test]
+    fn refusals_and_rubbish_are_told_apart() {
+        let early_certificate = record(22, &message(11, &[0, 0, 0]));
+        for (bytes, want) in [
+            (&record(21, &[2, 70])[..], Ok(Some(ServerFlight::Refused { alert: 70 }))),
+            (&record(21, &[2])[..], Err(FlightFault::Malformed)),
+            (b"250 ok\r\n", Err(FlightFault::NotTls)),
+            (&[22, 2, 0], Err(FlightFault::NotTls)),
+            (&[22, 3, 3, 0xff, 0xff], Err(FlightFault::Malformed)),
+            (&early_certificate, Err(FlightFault::Malformed)),
+            (&[22, 3], Ok(None)),
+        ] {
+            assert_eq!(read(bytes), want, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_chose_and_then_stopped_did_choose() {
+        let mut reader = FlightReader::default();
+        let half = record(22, &hello(0x0301, [9; 32], 0x000a, &[]));
+        assert_eq!(reader.push(&half), Ok(None));
+        let Some(ServerFlight::Chose(choice)) = reader.end() else { panic!() };
+        assert_eq!((choice.version, choice.suite), (TlsVersion::Tls10, Suite(0x000a)));
+    }
+
+    #[test]
+    fn an_endless_flight_is_cut() {
+        let mut reader = FlightReader::default();
+        let ticket = record(22, &message(4, &[0; 10_000]));
+        let end = (0..100).find_map(|_| reader.push(&ticket).err());
+        assert_eq!(end, Some(FlightFault::TooLong));
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same_answer(cut in 0usize..160) {
+            let bytes = flight();
+            let cut = cut.min(bytes.len());
+            let mut reader = FlightReader::default();
+            let first = reader.push(&bytes[..cut]).unwrap();
+            let answer = match first {
+                Some(answer) => Some(answer),
+                None => reader.push(&bytes[cut..]).unwrap(),
+            };
+            prop_assert_eq!(Ok(answer), read(&bytes));
+        }
+
+        #[test]
+        fn no_mutation_makes_it_panic(at in 0usize..160, byte: u8, length in 0usize..160) {
+            let mut bytes = flight();
+            let at = at.min(bytes.len() - 1);
+            bytes[at] = byte;
+            bytes.truncate(length);
+            let mut reader = FlightReader::default();
+            if reader.push(&bytes).is_ok() {
+                let _ = reader.end();
+            }
+        }
+    }
+}
