@@ -16,7 +16,7 @@ use tokio::{runtime, signal, sync::watch};
 use super::{
     Error,
     instruments::Instruments,
-    options::{Check, Demo, DepthWord, Judge, Output},
+    options::{Check, Demo, Judge, Output},
     output,
     progress::Progress,
     settings,
@@ -35,9 +35,6 @@ const LIST_MARGIN: usize = 17;
 pub fn check(mut words: Check) -> Result<Status, Error> {
     let settings = settings::apply(&mut words)?;
     let words = &words;
-    if words.questions.depth != DepthWord::Session {
-        anstream::eprintln!("mxparity: --depth does not look at older TLS versions yet");
-    }
     let instruments = Instruments::new(words, settings)?;
     runtime()?.block_on(async {
         let stop = interrupts();

@@ -107,6 +107,12 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
+    /// The certificates that `server`, by the name of `host`, sends.
+    pub fn chain(&self, host: &str, server: &Server) -> Result<Vec<Vec<u8>>, WorldFault> {
+        let certified = self.certified(host, server, &aws_lc_rs::default_provider())?;
+        Ok(certified.cert.iter().map(|der| der.to_vec()).collect())
+    }
+
     fn certified(
         &self,
         host: &str,

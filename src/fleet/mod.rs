@@ -6,6 +6,7 @@
 
 mod certificates;
 mod demo;
+mod flight;
 mod ledger;
 mod pipe;
 mod script;
@@ -192,10 +193,13 @@ impl Fleet {
         let script = |server: &&Server| {
             let encrypts = server.starttls || server.starttls_reply.is_some();
             let tls = encrypts.then(|| authority.config(host, server)).transpose()?;
+            let floor = server.floor.as_ref().filter(|_| encrypts);
+            let chain = floor.map(|_| authority.chain(host, server)).transpose()?;
             Ok(Arc::new(Script {
                 host: host.to_owned(),
                 server: (*server).clone(),
                 tls,
+                chain: chain.unwrap_or_default(),
                 domain: self.domain.clone(),
                 asked: Arc::clone(&self.asked),
                 client: client(address),

@@ -21,6 +21,8 @@ pub struct Script {
     pub server: Server,
     /// There where STARTTLS can succeed.
     pub tls: Option<Arc<ServerConfig>>,
+    /// The certificates it sends where `floor` is set, DER.
+    pub chain: Vec<Vec<u8>>,
     /// The questions of the run, by which mailboxes are known.
     pub asked: Arc<Asked>,
     pub domain: DomainName,

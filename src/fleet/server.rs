@@ -2,6 +2,8 @@
 //!
 //! Speaks SMTP up to RCPT and knows no word for message data: whoever says one raises an alarm.
 //! How an answer is spoiled is in `spoil`. Keeps no mail.
+//!
+//! Longer than most: its tests play whole sessions.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -9,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
+    flight,
     ledger::{Heard, Ledger, Visit},
     pipe::{Held, Line},
     script::{Lines, Script},
@@ -205,6 +208,12 @@ impl Session<'_> {
         let too_long = self.script.server.hello_limit.is_some_and(|limit| hello.len() > limit);
         let ending = match self.script.fault(Phase::Handshake) {
             None if !too_long => {
+                if let Some(flight) = self.flight(&hello) {
+                    spoil::send(&mut line, &flight).await.ok()?;
+                    let refused = flight.first() == Some(&ALERT);
+                    self.finish(line, if refused { Ending::Closed } else { Ending::Silent }).await;
+                    return None;
+                }
                 let acceptor = TlsAcceptor::from(Arc::clone(self.script.tls.as_ref()?));
                 let held = Held { head: hello.into(), stream: line, keep: () };
                 return acceptor.accept(held).await.ok();
@@ -223,10 +232,21 @@ impl Session<'_> {
             }
             Some(_) => Ending::Silent,
         };
-        let mut line = close(line, ending).await?;
-        // What the client says now is a record of TLS, and no line.
-        let _ = tokio::io::copy(&mut line, &mut tokio::io::sink()).await;
+        self.finish(line, ending).await;
         None
+    }
+
+    /// The answer to a client hello in a world that has words for it.
+    fn flight(&self, hello: &[u8]) -> Option<Vec<u8>> {
+        let words = self.script.server.floor.as_ref()?;
+        flight::answer(words, hello, &self.script.chain)
+    }
+
+    /// Ends a handshake. What the client says now is a record of TLS, and no line.
+    async fn finish<L: Line>(&self, line: L, ending: Ending) {
+        if let Some(mut line) = close(line, ending).await {
+            let _ = tokio::io::copy(&mut line, &mut tokio::io::sink()).await;
+        }
     }
 
     /// Ends the session, and hears what the client still says.

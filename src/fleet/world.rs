@@ -11,9 +11,12 @@ use std::{collections::BTreeMap, fmt, net::IpAddr};
 
 use serde::Deserialize;
 
-use super::words::{
-    CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, KeyWord, LookupWord,
-    ReverseWord, SignatureWord, VersionWord,
+use super::{
+    flight::FloorWords,
+    words::{
+        CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, KeyWord, LookupWord,
+        ReverseWord, SignatureWord, VersionWord,
+    },
 };
 use crate::{
     smtp::{DomainName, Mailbox, ReversePath},
@@ -146,6 +149,10 @@ pub struct Server {
     pub signature: SignatureWord,
     pub tls_min: Option<VersionWord>,
     pub tls_max: Option<VersionWord>,
+    /// In place of what the library takes: old versions, weak suites, short keys. Hellos that no
+    /// handshake can follow are then answered by these words; if nothing from TLS 1.2 up is among
+    /// them, all hellos are.
+    pub floor: Option<FloorWords>,
     /// Offers X25519MLKEM768.
     pub post_quantum: bool,
     /// Drops the connection at a client hello of more octets than this; ours is about 1,500 octets
@@ -290,6 +297,7 @@ impl Default for Server {
             signature: SignatureWord::Sha256,
             tls_min: None,
             tls_max: None,
+            floor: None,
             post_quantum: true,
             hello_limit: None,
             mail: one("250 2.1.0 Ok"),

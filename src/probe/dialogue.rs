@@ -3,13 +3,17 @@
 //! `advance` takes the dialogue and one input, and gives back the dialogue and one step. The order:
 //! greeting, EHLO (HELO where that is refused), STARTTLS, handshake, EHLO, MAIL, each RCPT, RSET,
 //! QUIT; never a second command before the first is answered. Opens no socket and reads no clock:
-//! time comes in as an argument, and the deadline is data that the caller keeps.
+//! time comes in as an argument, and the deadline is data that the caller keeps. A visit for one
+//! TLS hello ends with the answer to that.
+//!
+//! Longer than most: the whole order of a visit in one place.
 
 use std::{net::SocketAddr, time::Duration};
 
 use super::{
     Visit,
     notes::{End, Notes, millis},
+    visit::Opening,
 };
 use crate::{
     config::Limits,
@@ -18,7 +22,7 @@ use crate::{
         Connected, Fault, FaultKind, Observation, Phase, Stage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
-    tls::{self, Handshake},
+    tls::{self, FlightReader, Handshake, Question, ServerFlight},
 };
 
 /// How long a server may take over a QUIT that is said because something went wrong.
@@ -60,11 +64,15 @@ pub enum Input<'a> {
 /// What to do next.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
+    /// Send the hello of this question, then listen.
+    Ask(Box<Question>),
     /// Open the connection.
     Dial,
     /// The visit is over.
     HangUp,
-    /// Wait for more of the reply.
+    /// The visit is over, and so is the TLS that was begun: say so, and hang up.
+    Leave,
+    /// Wait for more of the answer.
     Listen,
     /// Say this, then listen.
     Say(Command),
@@ -86,6 +94,8 @@ enum State {
     StartTls,
     /// Its end; no bytes come here, for TLS takes them all.
     Handshake,
+    /// The answer to the one hello of a visit that is made for it.
+    Flight,
     Sender,
     /// The answer about the recipient at this place of the plan.
     Recipient(usize),
@@ -102,6 +112,7 @@ struct Scene {
     notes: Notes,
     /// One for the whole connection, so that no byte gets lost between two replies.
     reader: ReplyReader,
+    flight: FlightReader,
     now: Duration,
     /// When the present phase began.
     since: Duration,
@@ -114,8 +125,16 @@ impl Dialogue {
     pub fn open(visit: Visit, limits: Limits) -> (Self, Step) {
         let zero = Duration::ZERO;
         let notes = Notes::of(&visit);
-        let reader = ReplyReader::default();
-        let mut scene = Scene { visit, limits, notes, reader, now: zero, since: zero, until: zero };
+        let mut scene = Scene {
+            visit,
+            limits,
+            notes,
+            reader: ReplyReader::default(),
+            flight: FlightReader::default(),
+            now: zero,
+            since: zero,
+            until: zero,
+        };
         let (state, step) = scene.expect(State::Connecting, Step::Dial);
         (Self { state, scene }, step)
     }
@@ -131,6 +150,11 @@ impl Dialogue {
         scene.now = now;
         let (state, step) = match (state, input) {
             (State::Over, _) => (State::Over, Step::HangUp),
+            (State::Flight, Input::Broke(FaultKind::Closed | FaultKind::Reset))
+                if scene.flight.has_choice() =>
+            {
+                scene.cut_short()
+            }
             (state, Input::Broke(kind)) => scene.broke(&state, kind),
             (state, Input::Due) if now >= scene.limits.visit => {
                 scene.broke(&state, FaultKind::OutOfTime)
@@ -142,6 +166,7 @@ impl Dialogue {
             (State::Handshake, Input::Secured(handshake)) => scene.secured(*handshake),
             (state @ (State::Connecting | State::Handshake), Input::Heard(_))
             | (state, Input::Connected(_) | Input::Secured(_)) => (state, Step::Listen),
+            (State::Flight, Input::Heard(bytes)) => scene.flight(bytes),
             (state, Input::Heard(bytes)) => scene.heard(state, bytes),
         };
         (Self { state, scene }, step)
@@ -258,8 +283,7 @@ impl Scene {
         match self.visit.starttls {
             Some(_) if offered => self.say(State::StartTls, Command::StartTls),
             Some(_) => {
-                self.notes.tls = Some(Stage::NotTried(Why::NotOffered));
-                self.notes.hello_secured = Some(Stage::NotTried(Why::NotOffered));
+                self.notes.lacks_starttls();
                 self.mail()
             }
             None => self.mail(),
@@ -268,18 +292,50 @@ impl Scene {
 
     /// After a refusal the session goes on in clear, so that acceptance is still seen.
     fn may_secure(&mut self, reply: Reply, unasked: Vec<u8>) -> (State, Step) {
-        match self.visit.starttls {
-            Some(hello) if reply.is_positive() => {
-                // RFC 3207 §4.2: nothing heard in clear may count inside TLS.
-                self.notes.unasked_before_tls = Text::new(unasked);
-                self.expect(State::Handshake, Step::Secure(hello))
+        let opening = self.visit.starttls.clone().filter(|_| reply.is_positive());
+        let Some(opening) = opening else {
+            self.notes.end(Phase::StartTls, End::Declined(reply));
+            self.notes.hello_secured.get_or_insert(Stage::NotTried(Why::EarlierFailed));
+            return self.mail();
+        };
+        // RFC 3207 §4.2: nothing heard in clear may count inside TLS.
+        self.notes.unasked_before_tls = Text::new(unasked);
+        match opening {
+            Opening::Ask(question) => {
+                self.notes.event(self.now, &format!("TLS hello: {question}"));
+                self.expect(State::Flight, Step::Ask(question))
             }
-            _ => {
-                self.notes.end(Phase::StartTls, End::Declined(reply));
-                self.notes.hello_secured = Some(Stage::NotTried(Why::EarlierFailed));
-                self.mail()
-            }
+            Opening::Speak(hello) => self.expect(State::Handshake, Step::Secure(hello)),
         }
+    }
+
+    fn flight(&mut self, bytes: &[u8]) -> (State, Step) {
+        match self.flight.push(bytes) {
+            Ok(None) => (State::Flight, Step::Listen),
+            Ok(Some(flight)) => {
+                // Whoever refused has closed already.
+                let goes_on = matches!(flight, ServerFlight::Chose(_));
+                self.answered_in_tls(flight, if goes_on { Step::Leave } else { Step::HangUp })
+            }
+            Err(fault) => self.broke(&State::Flight, FaultKind::TlsFailed(fault.to_string())),
+        }
+    }
+
+    /// The server left in the middle of its answer, but not before it had made its choice.
+    fn cut_short(&mut self) -> (State, Step) {
+        match std::mem::take(&mut self.flight).end() {
+            Some(flight) => self.answered_in_tls(flight, Step::HangUp),
+            None => (State::Flight, Step::Listen), // Only called with a choice.
+        }
+    }
+
+    /// Nothing more is asked in such a visit, and what comes now is TLS: there is no QUIT.
+    fn answered_in_tls(&mut self, flight: ServerFlight, step: Step) -> (State, Step) {
+        self.notes.event(self.now, &flight.to_string());
+        self.notes.answer = Some(Stage::Reached(flight));
+        self.notes.quit = Some(Stage::NotTried(Why::NotThisVisit));
+        self.notes.event(self.now, "closed");
+        (State::Over, step)
     }
 
     /// The session begins anew inside TLS. RFC 3207 §4.2.
@@ -315,9 +371,9 @@ impl Scene {
     /// one should; before that we keep silent, for talking ahead of a greeting is what spammers do.
     fn broke(&mut self, state: &State, kind: FaultKind) -> (State, Step) {
         use FaultKind::{Interrupted, NotSmtp, OutOfTime, TimedOut};
-        use State::{Connecting, Greeting, Handshake, Quit};
+        use State::{Connecting, Flight, Greeting, Handshake, Quit};
         let lives = matches!(kind, Interrupted | NotSmtp(_) | OutOfTime | TimedOut);
-        let session = !matches!(state, Connecting | Greeting | Handshake | Quit);
+        let session = !matches!(state, Connecting | Flight | Greeting | Handshake | Quit);
         if kind == Interrupted {
             self.notes.leave(Why::Interrupted);
         }
@@ -381,7 +437,7 @@ impl State {
             Self::Greeting => Phase::Greeting,
             Self::Hello { secured: false, .. } => Phase::Hello,
             Self::StartTls => Phase::StartTls,
-            Self::Handshake => Phase::Handshake,
+            Self::Handshake | Self::Flight => Phase::Handshake,
             Self::Hello { secured: true, .. } => Phase::HelloSecured,
             Self::Sender => Phase::Sender,
             Self::Recipient(_) => Phase::Recipient,

@@ -18,12 +18,14 @@ use super::{
 };
 use crate::{
     config::Limits,
-    smtp::Command,
     survey::{FaultKind, Observation},
 };
 
 /// Octets taken from the channel at once.
 const BUFFER: usize = 4096;
+
+/// The alert close_notify, in a record that any version understands. RFC 8446 §6.1.
+const GOING: [u8; 7] = [21, 3, 1, 0, 2, 1, 0];
 
 /// What a visit needs beside its plan.
 #[derive(Clone)]
@@ -69,7 +71,7 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
     let mut line = Line { visit, means, stream: None, heard: vec![0; BUFFER] };
     let mut wish = Wish(Some(means.stop.clone()));
     let (mut dialogue, mut step) = Dialogue::open(visit.clone(), means.limits);
-    while step != Step::HangUp {
+    while !matches!(step, Step::HangUp | Step::Leave) {
         // Waiting is all that can take long; deadlines are the machine's, the timer is ours.
         let left = dialogue.deadline().saturating_sub(now());
         let input = tokio::select! {
@@ -83,7 +85,7 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
     }
     // How long the peer takes to let go is no part of the visit.
     let observation = dialogue.into_observation(began, now());
-    line.hang_up().await;
+    line.hang_up(&step).await;
     observation
 }
 
@@ -108,6 +110,13 @@ impl Line<'_> {
                 }
                 Err(kind) => Input::Broke(kind),
             },
+            Step::Ask(question) => {
+                let Some(stream) = &mut self.stream else { return pending().await };
+                let hello = handshake::hello_record(&question, &self.visit.host);
+                // As with a command: what became of it is better learned by listening.
+                let _ = send(stream, &hello).await;
+                self.listen().await
+            }
             Step::Secure(hello) => {
                 // Taken out: a handshake broken off leaves nothing that could be used again.
                 let Some(stream) = self.stream.take() else { return pending().await };
@@ -124,11 +133,11 @@ impl Line<'_> {
                 let Some(stream) = &mut self.stream else { return pending().await };
                 // Where saying fails, the server may have left us a last word such as 421: what
                 // became of the connection is better learned by listening.
-                let _ = say(stream, &command).await;
+                let _ = send(stream, &command.to_wire()).await;
                 self.listen().await
             }
             Step::Listen => self.listen().await,
-            Step::HangUp => pending().await,
+            Step::HangUp | Step::Leave => pending().await,
         }
     }
 
@@ -143,16 +152,21 @@ impl Line<'_> {
     }
 
     /// Closes as one should, TLS included, if the peer lets us.
-    async fn hang_up(self) {
-        if let Some(mut stream) = self.stream {
-            let _ = timeout(PARTING, stream.shutdown()).await;
-        }
+    async fn hang_up(self, step: &Step) {
+        let Some(mut stream) = self.stream else { return };
+        let farewell = async {
+            if *step == Step::Leave {
+                send(&mut stream, &GOING).await?;
+            }
+            stream.shutdown().await
+        };
+        let _ = timeout(PARTING, farewell).await;
     }
 }
 
-/// A whole command in one piece, and nothing behind it: no pipelining.
-async fn say(stream: &mut Box<dyn Stream>, command: &Command) -> io::Result<()> {
-    stream.write_all(&command.to_wire()).await?;
+/// All of it in one piece, and nothing behind it: no pipelining.
+async fn send(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
     stream.flush().await
 }
 

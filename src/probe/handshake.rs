@@ -29,7 +29,7 @@ use tokio_rustls::TlsConnector;
 use super::{Stream, Trust, dial, trust::Chain};
 use crate::{
     survey::FaultKind,
-    tls::{Certificate, Handshake, Hello, KeyProof, TlsVersion},
+    tls::{Certificate, Handshake, Hello, KeyProof, Question, TlsVersion},
 };
 
 /// Schemes that the library cannot check, offered so that a server which has nothing else still
@@ -86,6 +86,17 @@ pub async fn secure(
     })?;
     let handshake = Handshake { proof: witness.proof(), ..handshake };
     Ok((Box::new(stream), handshake))
+}
+
+/// The record that puts `question` to the server called `host`. No keys come of it.
+pub fn hello_record(question: &Question, host: &str) -> Vec<u8> {
+    // An address has no SNI, as above.
+    let name = ServerName::try_from(host.to_owned()).ok();
+    let name = name.filter(|name| matches!(name, ServerName::DnsName(_)));
+    let mut chance = [0; 32];
+    // Without chance the hello is still a hello: nothing is kept secret by it.
+    let _ = CLASSICAL.secure_random.fill(&mut chance);
+    question.hello(name.map(|name| name.to_str().into_owned())).to_record(chance)
 }
 
 /// What an error of a stream means, which may be one of TLS.

@@ -6,6 +6,7 @@ pub mod dial;
 pub mod dialogue;
 pub mod dns;
 pub mod drive;
+pub mod floor;
 pub mod handshake;
 pub mod lookup;
 pub mod machine;
@@ -31,4 +32,4 @@ pub use seam::{
     Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, Stream,
 };
 pub use trust::Trust;
-pub use visit::Visit;
+pub use visit::{Opening, Visit};

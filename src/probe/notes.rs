@@ -4,14 +4,14 @@
 
 use std::{iter::repeat, time::Duration};
 
-use super::Visit;
+use super::{Visit, visit::Opening};
 use crate::{
     smtp::{Command, Reply, Speaker, Text, Transcript, reply::MAX_LINE},
     survey::{
-        Connected, Fault, Observation, Phase, Recipient, Stage, Why,
+        Connected, Exchange, Fault, Observation, Phase, Recipient, Stage, Why,
         observation::{Greeting, Hello},
     },
-    tls::Handshake,
+    tls::{Handshake, ServerFlight},
 };
 
 /// An observation in the making; `None` is a question that has not come up.
@@ -23,6 +23,8 @@ pub struct Notes {
     pub tls: Option<Stage<Handshake>>,
     /// Bytes in clear that came with the leave to begin TLS.
     pub unasked_before_tls: Text,
+    /// What came of the one hello of a visit that is made for it.
+    pub answer: Option<Stage<ServerFlight>>,
     pub hello_secured: Option<Stage<Hello>>,
     pub sender: Option<Stage<Reply>>,
     /// Of those asked so far, in the order of the plan.
@@ -33,6 +35,8 @@ pub struct Notes {
     transcript: Transcript,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
+    /// The visit is made for one hello.
+    inquires: bool,
     /// Why what is still open will not be asked.
     left: Option<Why>,
 }
@@ -48,7 +52,8 @@ impl Notes {
     /// Before anything happened: only what the plan leaves out is settled.
     pub fn of(visit: &Visit) -> Self {
         let mut notes = Self::default();
-        if visit.starttls.is_none() {
+        notes.inquires = matches!(visit.starttls, Some(Opening::Ask(_)));
+        if visit.starttls.is_none() || notes.inquires {
             notes.tls = Some(Stage::NotTried(Why::NotThisVisit));
             notes.hello_secured = Some(Stage::NotTried(Why::NotThisVisit));
         }
@@ -65,6 +70,7 @@ impl Notes {
             Phase::Greeting => self.greeting = Some(end.into()),
             Phase::Hello => self.hello = Some(end.into()),
             // Two phases, one question: does this server speak TLS with us?
+            Phase::StartTls | Phase::Handshake if self.inquires => self.answer = Some(end.into()),
             Phase::StartTls | Phase::Handshake => self.tls = Some(end.into()),
             Phase::HelloSecured => self.hello_secured = Some(end.into()),
             Phase::Sender => self.sender = Some(end.into()),
@@ -87,6 +93,16 @@ impl Notes {
     /// A command that is about to be said.
     pub fn said(&mut self, at: Duration, command: &Command) {
         self.transcript.push(at, Speaker::Client, Text::from(command.to_string().as_str()));
+    }
+
+    /// STARTTLS is not on offer.
+    pub fn lacks_starttls(&mut self) {
+        if self.inquires {
+            self.answer = Some(Stage::NotTried(Why::NotOffered));
+        } else {
+            self.tls = Some(Stage::NotTried(Why::NotOffered));
+            self.hello_secured = Some(Stage::NotTried(Why::NotOffered));
+        }
     }
 
     /// Takes server bytes as they come and writes down each line that ends in them.
@@ -114,6 +130,11 @@ impl Notes {
     /// The finished observation: every stage has an end or a reason, every recipient has its line.
     pub fn into_observation(self, visit: Visit, began: Duration, took: Duration) -> Observation {
         let why = self.left.unwrap_or(Why::EarlierFailed);
+        let answer = settled(self.answer, why);
+        let floor = match visit.starttls {
+            Some(Opening::Ask(question)) => Some(Exchange { question: *question, answer }),
+            Some(Opening::Speak(_)) | None => None,
+        };
         let outcomes = self.recipients.into_iter().chain(repeat(Stage::NotTried(why)));
         let recipients = visit.recipients.into_iter().zip(outcomes);
         let recipient = |((kind, mailbox), outcome)| Recipient { kind, mailbox, outcome };
@@ -126,6 +147,7 @@ impl Notes {
             hello: settled(self.hello, why),
             tls: settled(self.tls, why),
             unasked_before_tls: self.unasked_before_tls,
+            floor,
             hello_secured: settled(self.hello_secured, why),
             sender: settled(self.sender, why),
             recipients: recipients.map(recipient).collect(),

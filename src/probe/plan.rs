@@ -4,14 +4,17 @@
 
 use std::net::SocketAddr;
 
-use super::Visit;
+use super::{
+    Opening, Visit,
+    floor::{self, MOST_FOR_FLOOR, MOST_FOR_FULL},
+};
 use crate::{
     smtp::{Command, DomainName, HelloName, Mailbox, ReversePath, cause},
     survey::{
-        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Stage, reading,
-        reading::Offer,
+        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Stage, Times,
+        reading, reading::Offer,
     },
-    tls::Hello,
+    tls::{Hello, Question},
 };
 
 /// What every visit to one address has in common.
@@ -41,7 +44,7 @@ impl Errand<'_> {
             to: self.to,
             host: self.host.to_owned(),
             helo: self.helo.clone(),
-            starttls: Some(Hello::Hybrid),
+            starttls: Some(Opening::Speak(Hello::Hybrid)),
             sender: self.asked.sender.clone(),
             recipients: self.recipients(),
         }
@@ -59,7 +62,7 @@ impl Errand<'_> {
             // A peer that hangs up on the handshake may dislike the size of the hello.
             (Purpose::Session, Phase::Handshake) => Some(Visit {
                 purpose: Purpose::ClassicalHello,
-                starttls: Some(Hello::Classical),
+                starttls: Some(Opening::Speak(Hello::Classical)),
                 ..self.first()
             }),
             (Purpose::Session | Purpose::ClassicalHello, Phase::Handshake | Phase::StartTls) => {
@@ -114,12 +117,31 @@ impl Errand<'_> {
         null_sender.into_iter().chain(self.asked.relay.as_ref().map(relay)).collect()
     }
 
+    /// The visit with the next question about the oldest and weakest TLS the server takes.
+    pub fn inquiry(&self, seen: &[Observation]) -> Option<Visit> {
+        let offered = matches!(reading::offer(seen), Offer::Always | Offer::Sometimes);
+        if stopped(seen) || self.standing == Standing::Also || !offered {
+            return None;
+        }
+        let question = floor::next(self.asked.depth, seen)?;
+        Some(self.asking(question))
+    }
+
+    fn asking(&self, question: Question) -> Visit {
+        Visit {
+            purpose: Purpose::Floor,
+            starttls: Some(Opening::Ask(Box::new(question))),
+            recipients: Vec::new(),
+            ..self.first()
+        }
+    }
+
     /// Everything that may happen at this address, for `--plan`.
     pub fn foreseen(&self) -> Vec<PlannedVisit> {
         let first = self.first();
         let classical = Visit {
             purpose: Purpose::ClassicalHello,
-            starttls: Some(Hello::Classical),
+            starttls: Some(Opening::Speak(Hello::Classical)),
             ..first.clone()
         };
         let clear = Visit { purpose: Purpose::Clear, starttls: None, ..first.clone() };
@@ -135,6 +157,7 @@ impl Errand<'_> {
             purpose: visit.purpose,
             commands: visit.commands().iter().map(ToString::to_string).collect(),
             only_if: because.map(str::to_owned),
+            times: Times::Once,
         };
         let mut plan = vec![planned(&first, None)];
         plan.extend(self.extras(&[]).iter().map(|visit| planned(visit, None)));
@@ -143,6 +166,18 @@ impl Errand<'_> {
         if self.standing == Standing::Published {
             let grave = "STARTTLS is missing, or greeting, EHLO, STARTTLS or recipient are refused";
             plan.push(planned(&confirm, Some(grave)));
+        }
+        let times = match self.asked.depth {
+            Depth::Session => None,
+            Depth::Floor => Some(Times::AtMost(MOST_FOR_FLOOR)),
+            Depth::Full => Some(Times::SuitesAnd(MOST_FOR_FULL)),
+        };
+        let first_question = floor::next(self.asked.depth, &[]);
+        if let (Standing::Published, Some(times), Some(question)) =
+            (self.standing, times, first_question)
+        {
+            let visit = self.asking(question);
+            plan.push(PlannedVisit { times, ..planned(&visit, Some("STARTTLS is offered")) });
         }
         plan
     }
@@ -182,6 +217,11 @@ impl Visit {
     /// What the visit says if nothing is refused, in order.
     pub fn commands(&self) -> Vec<Command> {
         let mut commands = vec![Command::Ehlo(self.helo.clone())];
+        if self.starttls.as_ref().is_some_and(|opening| opening.question().is_some()) {
+            // The answer to the hello ends the visit.
+            commands.push(Command::StartTls);
+            return commands;
+        }
         if self.starttls.is_some() {
             commands.extend([Command::StartTls, Command::Ehlo(self.helo.clone())]);
         }
@@ -203,7 +243,7 @@ pub fn stopped(seen: &[Observation]) -> bool {
         let recipients = visit.recipients.iter().map(|recipient| &recipient.outcome);
         visit.greeting.declined().is_some_and(asks)
             || visit.hello.declined().is_some_and(asks)
-            || visit.tls.declined().is_some_and(asks)
+            || visit.starttls_declined().is_some_and(asks)
             || visit.hello_secured.declined().is_some_and(asks)
             || visit.sender.declined().is_some_and(asks)
             || recipients.filter_map(Stage::declined).any(asks)
@@ -211,8 +251,8 @@ pub fn stopped(seen: &[Observation]) -> bool {
 }
 
 /// The hello that worked, or none where no hello did.
-fn opening(seen: &[Observation]) -> Option<Hello> {
+fn opening(seen: &[Observation]) -> Option<Opening> {
     let spoke = seen.iter().find_map(|visit| visit.tls.reached()).map(|done| done.hello);
     let broke = seen.iter().any(|visit| visit.tls.broke().is_some());
-    if broke { spoke } else { Some(Hello::Hybrid) }
+    (if broke { spoke } else { Some(Hello::Hybrid) }).map(Opening::Speak)
 }

@@ -249,6 +249,11 @@ impl Probe<'_> {
             visits.extend(stop.errand.extras(&stop.seen));
             for visit in visits {
                 if !self.visit(&mut stop, &visit, doors, clock).await {
+                    return stop;
+                }
+            }
+            while let Some(visit) = stop.errand.inquiry(&stop.seen) {
+                if !self.visit(&mut stop, &visit, doors, clock).await {
                     break;
                 }
             }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use crate::{
     smtp::{HelloName, Mailbox, ReversePath},
     survey::{Purpose, RecipientKind},
-    tls::Hello,
+    tls::{Hello, Question},
 };
 
 /// A visit as planned; nothing is asked that does not stand here.
@@ -19,9 +19,27 @@ pub struct Visit {
     /// The MX name: what SNI asks for and the certificate is compared with.
     pub host: String,
     pub helo: HelloName,
-    /// How to open TLS where it is offered; `None` stays in clear.
-    pub starttls: Option<Hello>,
+    /// What to do with TLS where it is offered; `None` stays in clear.
+    pub starttls: Option<Opening>,
     pub sender: ReversePath,
     /// In the order they are asked; empty: no MAIL either.
     pub recipients: Vec<(RecipientKind, Mailbox)>,
+}
+
+/// What follows the 220 to STARTTLS.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Opening {
+    /// One hello, whose answer ends the visit.
+    Ask(Box<Question>),
+    /// A handshake, and the session goes on inside.
+    Speak(Hello),
+}
+
+impl Opening {
+    pub fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Ask(question) => Some(question),
+            Self::Speak(_) => None,
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     words,
 };
-use crate::survey::{Host, MxLookup, Plan, plan::PlannedVisit};
+use crate::survey::{Host, MxLookup, Plan, PlannedVisit, Times};
 
 /// The plan in one of the forms; `width` is for people.
 pub fn render(plan: &Plan, format: Format, width: usize) -> String {
@@ -56,6 +56,7 @@ fn alike(ours: &[&PlannedVisit], others: &[&PlannedVisit]) -> bool {
         one.purpose == other.purpose
             && one.commands == other.commands
             && one.only_if == other.only_if
+            && one.times == other.times
     };
     ours.len() == others.len() && ours.iter().zip(others).all(same)
 }
@@ -71,9 +72,18 @@ fn sum(plan: &Plan) -> String {
         MxLookup::Failed { fault } => format!("Nothing to visit: MX look-up failed: {fault}."),
         MxLookup::Implicit { .. } | MxLookup::Published(_) => {
             let certain = plan.visits.iter().filter(|visit| visit.only_if.is_none()).count();
-            let perhaps = match plan.visits.len() - certain {
+            let perhaps = plan.visits.iter().filter(|visit| visit.only_if.is_some());
+            let most = |visit: &PlannedVisit| match visit.times {
+                Times::Once => 1,
+                Times::AtMost(most) | Times::SuitesAnd(most) => most,
+            };
+            let suites = plan.visits.iter().any(|visit| matches!(visit.times, Times::SuitesAnd(_)));
+            let and_suites = if suites { ", and one for every cipher suite taken," } else { "" };
+            let perhaps = match perhaps.map(most).sum() {
                 0 => String::new(),
-                more => format!(", and up to {more} more if what they see calls for it"),
+                more => {
+                    format!(", and up to {more} more{and_suites} if what they see calls for it")
+                }
             };
             let visits = words::count(certain, "visit", "visits");
             format!("{visits} would be made{perhaps}. None was made now.")
@@ -84,10 +94,22 @@ fn sum(plan: &Plan) -> String {
 /// One visit: its purpose, its condition, its words as they stand on the wire.
 fn steps(sheet: &mut Sheet, visit: &PlannedVisit, width: usize) {
     let head = Line::new(PLAIN, format!("  {}", visit.purpose));
-    sheet.line(match &visit.only_if {
-        Some(condition) => head.and(DIM, format!(", only if {condition}")),
-        None => head,
-    });
+    let times = match visit.times {
+        Times::Once => String::new(),
+        Times::AtMost(most) => format!(", at most {most} times with a question each"),
+        Times::SuitesAnd(more) => {
+            format!(", once for every cipher suite taken and at most {more} times more")
+        }
+    };
+    let condition = visit
+        .only_if
+        .as_ref()
+        .map(|condition| format!(", only if {condition}"))
+        .unwrap_or_default();
+    match format!("{times}{condition}") {
+        text if text.is_empty() => sheet.line(head),
+        text => sheet.hanging(width, 4, head, (DIM, &text)),
+    }
     for command in &visit.commands {
         sheet.prose(width, Line::default().pad(4), DIM, command);
     }
@@ -134,6 +156,7 @@ mod tests {
             purpose: if only_if.is_some() { Purpose::Confirm } else { Purpose::Session },
             commands: ["EHLO probe.example", "QUIT"].map(str::to_owned).to_vec(),
             only_if: only_if.map(str::to_owned),
+            times: Times::Once,
         }
     }
 

@@ -196,6 +196,7 @@ fn untried() -> Observation {
         hello: Stage::NotTried(Why::EarlierFailed),
         tls: Stage::NotTried(Why::NotOffered),
         unasked_before_tls: Text::default(),
+        floor: None,
         hello_secured: Stage::NotTried(Why::EarlierFailed),
         sender: Stage::NotTried(Why::EarlierFailed),
         recipients: Vec::new(),

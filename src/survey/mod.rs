@@ -4,6 +4,7 @@
 
 pub mod asked;
 pub mod fault;
+pub mod floor;
 pub mod host;
 pub mod mx;
 pub mod observation;
@@ -17,10 +18,11 @@ use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, Depth, Expected, Families};
 pub use fault::{Blame, Fault, FaultKind, Phase};
+pub use floor::{Exchange, Least};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
 pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
-pub use plan::{Plan, PlannedVisit};
+pub use plan::{Plan, PlannedVisit, Times};
 pub use stage::{Stage, Why};
 pub use vantage::{Control, Presence, Vantage};
 

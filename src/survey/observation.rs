@@ -6,7 +6,7 @@ use std::{fmt, net::SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Stage};
+use super::{Exchange, Fault, Stage};
 use crate::{
     smtp::{Capabilities, DomainName, Mailbox, Reply, Text, Transcript},
     tls::Handshake,
@@ -27,6 +27,9 @@ pub struct Observation {
     /// Bytes that came in clear behind the reply to STARTTLS. RFC 3207 §4.2 wants them discarded.
     #[serde(default, skip_serializing_if = "Text::is_empty")]
     pub unasked_before_tls: Text,
+    /// The one hello for whose answer the visit was made, where it was made for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Exchange>,
     pub hello_secured: Stage<Hello>,
     pub sender: Stage<Reply>,
     /// In the order they were asked.
@@ -48,6 +51,8 @@ pub enum Purpose {
     Clear,
     /// Before a grave finding: ask once more.
     Confirm,
+    /// One TLS hello and its answer: what is the oldest and weakest the server takes?
+    Floor,
     /// The null sender with one recipient, on its own.
     NullSender,
     /// The opt-in relay test.
@@ -133,6 +138,7 @@ impl fmt::Display for Purpose {
             Self::ClassicalHello => "classical hello",
             Self::Clear => "in clear",
             Self::Confirm => "confirm",
+            Self::Floor => "TLS floor",
             Self::NullSender => "null sender",
             Self::Relay => "relay test",
         })
@@ -165,7 +171,7 @@ impl Observation {
         });
         let greeting = self.greeting.reached().map(|greeting| &greeting.reply);
         let greeting = greeting.or(self.greeting.declined()).map(|reply| ("greeting", "", reply));
-        let tls = self.tls.declined().map(|reply| ("tls", "STARTTLS", reply));
+        let tls = self.starttls_declined().map(|reply| ("tls", "STARTTLS", reply));
         let sender = said(&self.sender).map(|reply| ("sender", "MAIL", reply));
         let recipients = self
             .recipients
@@ -175,6 +181,12 @@ impl Observation {
         greeting.into_iter().chain(hellos).chain(tls).chain(sender).chain(recipients).chain(quit)
     }
 
+    /// The refusal of STARTTLS, whatever it was said for.
+    pub fn starttls_declined(&self) -> Option<&Reply> {
+        let asked = self.floor.as_ref().and_then(|exchange| exchange.answer.declined());
+        self.tls.declined().or(asked)
+    }
+
     /// Everything that broke off in the visit.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         let stages = [
@@ -182,6 +194,7 @@ impl Observation {
             self.greeting.broke(),
             self.hello.broke(),
             self.tls.broke(),
+            self.floor.as_ref().and_then(|exchange| exchange.answer.broke()),
             self.hello_secured.broke(),
             self.sender.broke(),
             self.quit.broke(),

@@ -28,4 +28,15 @@ pub struct PlannedVisit {
     pub commands: Vec<String>,
     /// What must be seen before the visit is made; `None` when it is made in any case.
     pub only_if: Option<String>,
+    pub times: Times,
+}
+
+/// How many such visits there can be, a question each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Times {
+    Once,
+    AtMost(usize),
+    /// One for every cipher suite that the server takes, and at most so many more.
+    SuitesAnd(usize),
 }

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
 /// A named group by its number. RFC 8446 §4.2.7, RFC 8422 §5.1.1, RFC 7919.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Group(pub u16);
@@ -17,6 +19,11 @@ impl Group {
     pub fn name(self) -> String {
         let row = GROUPS.iter().find(|(number, ..)| *number == self.0);
         row.map_or_else(|| format!("0x{:04x}", self.0), |(_, name, _)| (*name).to_owned())
+    }
+
+    /// The group of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        GROUPS.iter().find(|(_, known, _)| *known == name).map(|(number, ..)| Self(*number))
     }
 
     /// Security in bits against a classical attacker, after NIST SP 800-57; `None` if unknown.
@@ -37,6 +44,23 @@ impl Group {
     /// Every group of the table, in its order.
     pub fn all() -> impl Iterator<Item = Self> {
         GROUPS.iter().map(|(number, ..)| Self(*number))
+    }
+}
+
+/// Goes by its name.
+impl Serialize for Group {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Group {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let number = || u16::from_str_radix(name.strip_prefix("0x")?, 16).ok().map(Self);
+        Self::named(&name)
+            .or_else(number)
+            .ok_or_else(|| D::Error::custom(format_args!("no group: {name}")))
     }
 }
 

@@ -119,6 +119,11 @@ impl TlsVersion {
     /// All, oldest first.
     pub const ALL: [Self; 5] = [Self::Ssl3, Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
 
+    /// The one before; `None` for the oldest.
+    pub fn previous(self) -> Option<Self> {
+        Self::ALL.into_iter().rev().find(|version| *version < self)
+    }
+
     /// The number on the wire. RFC 8446 §4.1.2.
     pub fn to_wire(self) -> u16 {
         match self {

@@ -14,7 +14,7 @@ use super::{certificate::hex, groups::Group, server_flight::Bytes, suites::Suite
 #[serde(rename_all = "snake_case")]
 pub enum KeyExchange {
     /// Over a named curve. RFC 8422 §5.4.
-    Curve { group: String },
+    Curve { group: Group },
     /// Over a curve that the server spelled out itself.
     ExplicitCurve,
     /// Over a finite field. RFC 5246 §7.4.3.
@@ -54,7 +54,7 @@ pub(super) fn read(body: &[u8], suite: Suite) -> Option<KeyExchange> {
     if name.contains("_ECDHE_") || name.contains("_ECDH_") {
         // 3 is a named curve, the others were forbidden by RFC 8422 §5.4.
         return match rest.u8()? {
-            3 => Some(KeyExchange::Curve { group: Group(rest.u16()?).name() }),
+            3 => Some(KeyExchange::Curve { group: Group(rest.u16()?) }),
             _ => Some(KeyExchange::ExplicitCurve),
         };
     }
@@ -70,10 +70,26 @@ pub(super) fn read(body: &[u8], suite: Suite) -> Option<KeyExchange> {
     Some(KeyExchange::ShortRsa { bits })
 }
 
+impl KeyExchange {
+    /// Security in bits against a classical attacker, after NIST SP 800-57; `None` if unknown.
+    pub fn strength(&self) -> Option<u16> {
+        match self {
+            Self::Curve { group } => group.strength(),
+            Self::ExplicitCurve => None,
+            Self::Field { bits, .. } | Self::ShortRsa { bits } => Some(match bits {
+                ..1024 => 0,
+                ..2048 => 80,
+                ..3072 => 112,
+                _ => 128,
+            }),
+        }
+    }
+}
+
 impl fmt::Display for KeyExchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Curve { group } => f.write_str(group),
+            Self::Curve { group } => group.fmt(f),
             Self::ExplicitCurve => f.write_str("a curve of its own"),
             Self::Field { bits, prime: Some(name) } => write!(f, "DH {bits} ({name})"),
             Self::Field { bits, prime: None } => write!(f, "DH {bits} (home-made prime)"),

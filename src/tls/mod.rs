@@ -7,13 +7,15 @@ pub mod client_hello;
 pub mod groups;
 pub mod handshake;
 pub mod key_exchange;
+pub mod question;
 pub mod server_flight;
 pub mod suites;
 
 pub use certificate::{Certificate, KeyKind};
-pub use handshake::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw};
 pub use client_hello::ClientHello;
 pub use groups::Group;
+pub use handshake::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw};
 pub use key_exchange::KeyExchange;
-pub use server_flight::{Choice, FlightFault, FlightReader, Sentinel, ServerFlight};
+pub use question::Question;
+pub use server_flight::{Choice, Feature, FlightFault, FlightReader, Leaf, Sentinel, ServerFlight};
 pub use suites::{Suite, SuiteClass};

@@ -2,13 +2,20 @@
 //! ServerHello or HelloRetryRequest and, up to TLS 1.2, certificate and key exchange.
 //!
 //! Bounded: at most [`MAX_FLIGHT`] octets in all. Never panics, decrypts nothing, answers nothing.
+//! Longer than most: what a flight can hold stands beside how it is read.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    TlsVersion,
+    Certificate, KeyKind, TlsVersion,
     groups::Group,
     key_exchange::{self, KeyExchange},
     suites::Suite,
 };
+use crate::smtp::Text;
 
 /// More than the largest chain anybody sends; past it the peer is hostile or lost.
 pub const MAX_FLIGHT: usize = 256 * 1024;
@@ -20,35 +27,67 @@ const RETRY: [u8; 32] = [
 ];
 
 /// How a server answered a hello.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ServerFlight {
     /// It would go on: this is what it chose.
     Chose(Box<Choice>),
-    /// It refused with an alert. RFC 8446 §6.
+    /// It refused with an alert, which need not tell the true reason. RFC 8446 §6.
     Refused { alert: u8 },
 }
 
 /// What a server chose.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Choice {
     pub version: TlsVersion,
     pub suite: Suite,
     /// The group of a HelloRetryRequest or key share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
-    pub compression: bool,
-    pub extended_master_secret: bool,
-    pub secure_renegotiation: bool,
-    pub encrypt_then_mac: bool,
-    pub session_ticket: bool,
+    /// What else it agreed to, in the order of the enumeration.
+    pub agreed: Vec<Feature>,
     /// The server says that it could do better: the last octets of its random. RFC 8446 §4.1.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downgrade_sentinel: Option<Sentinel>,
-    /// DER, as sent; empty from TLS 1.3 on, where the chain is encrypted.
-    pub chain: Vec<Vec<u8>>,
+    /// Certificates in the chain; none from TLS 1.3 on, where it is encrypted.
+    pub certificates: usize,
+    /// The server's own certificate, if there is one that can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<Leaf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_exchange: Option<KeyExchange>,
 }
 
+/// A part of TLS up to 1.2 that a server takes up or leaves.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    /// DEFLATE, RFC 3749.
+    Compression,
+    /// RFC 7366.
+    EncryptThenMac,
+    /// RFC 7627.
+    ExtendedMasterSecret,
+    /// RFC 5746.
+    SecureRenegotiation,
+    /// RFC 5077.
+    SessionTicket,
+}
+
+/// What the server's own certificate says, as far as it matters to a choice.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Leaf {
+    pub subject: Text,
+    pub key: KeyKind,
+    pub signature: String,
+    pub not_after: Timestamp,
+    /// SHA-256 of the whole certificate, hexadecimal.
+    pub sha256: String,
+}
+
 /// Which version a server is held below.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sentinel {
     /// Knows TLS 1.3, was held to 1.2.
     To12,
@@ -106,6 +145,11 @@ impl FlightReader {
             }
         }
         Ok(None)
+    }
+
+    /// Whether the server has said what it chose.
+    pub fn has_choice(&self) -> bool {
+        self.choice.is_some()
     }
 
     /// What is known when the peer ends the stream: the choice, if it got as far as making one.
@@ -166,7 +210,9 @@ impl FlightReader {
                 Ok(modern)
             }
             (11, Some(choice)) => {
-                choice.chain = chain(body).ok_or(FlightFault::Malformed)?;
+                let chain = chain(body).ok_or(FlightFault::Malformed)?;
+                choice.certificates = chain.len();
+                choice.leaf = chain.first().and_then(|der| Leaf::read(der));
                 Ok(false)
             }
             (12, Some(choice)) => {
@@ -178,6 +224,65 @@ impl FlightReader {
             (0 | 4 | 13 | 22, _) => Ok(false),
             _ => Err(FlightFault::Malformed),
         }
+    }
+}
+
+impl Choice {
+    pub fn has(&self, feature: Feature) -> bool {
+        self.agreed.contains(&feature)
+    }
+}
+
+impl Leaf {
+    fn read(der: &[u8]) -> Option<Self> {
+        let Certificate { subject, key, signature, not_after, sha256, .. } =
+            Certificate::from_der(der).ok()?;
+        Some(Self { subject, key, signature, not_after, sha256 })
+    }
+}
+
+impl fmt::Display for ServerFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chose(choice) => choice.fmt(f),
+            Self::Refused { alert } => write!(f, "refused (alert {alert})"),
+        }
+    }
+}
+
+/// One line for a transcript.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.version, self.suite)?;
+        if let Some(group) = self.group {
+            write!(f, " {group}")?;
+        }
+        if let Some(exchange) = &self.key_exchange {
+            write!(f, ", {exchange}")?;
+        }
+        self.agreed.iter().try_for_each(|feature| write!(f, ", {feature}"))
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Compression => "compression",
+            Self::EncryptThenMac => "encrypt-then-MAC",
+            Self::ExtendedMasterSecret => "extended master secret",
+            Self::SecureRenegotiation => "secure renegotiation",
+            Self::SessionTicket => "session ticket",
+        })
+    }
+}
+
+impl fmt::Display for FlightFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotTls => "no TLS record",
+            Self::Malformed => "malformed answer to the hello",
+            Self::TooLong => "endless answer to the hello",
+        })
     }
 }
 
@@ -198,17 +303,14 @@ fn server_hello(body: &[u8]) -> Option<Choice> {
         version: TlsVersion::from_wire(legacy)?,
         suite,
         group: None,
-        compression,
-        extended_master_secret: false,
-        secure_renegotiation: false,
-        encrypt_then_mac: false,
-        session_ticket: false,
+        agreed: if compression { vec![Feature::Compression] } else { Vec::new() },
         downgrade_sentinel: match random[24..] {
             [b'D', b'O', b'W', b'N', b'G', b'R', b'D', 1] => Some(Sentinel::To12),
             [b'D', b'O', b'W', b'N', b'G', b'R', b'D', 0] => Some(Sentinel::To11),
             _ => None,
         },
-        chain: Vec::new(),
+        certificates: 0,
+        leaf: None,
         key_exchange: None,
     };
     let retry = random == RETRY;
@@ -220,25 +322,27 @@ fn server_hello(body: &[u8]) -> Option<Choice> {
         let kind = extensions.u16()?;
         let mut data = Bytes(extensions.vector16()?);
         match kind {
-            22 => choice.encrypt_then_mac = true,
-            23 => choice.extended_master_secret = true,
-            35 => choice.session_ticket = true,
+            22 => choice.agreed.push(Feature::EncryptThenMac),
+            23 => choice.agreed.push(Feature::ExtendedMasterSecret),
+            35 => choice.agreed.push(Feature::SessionTicket),
             43 => choice.version = TlsVersion::from_wire(data.u16()?)?,
             // A retry names the group alone, a share has a key behind it.
             51 if retry || data.0.len() >= 2 => choice.group = Some(Group(data.u16()?)),
-            0xff01 => choice.secure_renegotiation = true,
+            0xff01 => choice.agreed.push(Feature::SecureRenegotiation),
             _ => {}
         }
     }
+    choice.agreed.sort_unstable();
+    choice.agreed.dedup();
     Some(choice)
 }
 
 /// RFC 5246 §7.4.2.
-fn chain(body: &[u8]) -> Option<Vec<Vec<u8>>> {
+fn chain(body: &[u8]) -> Option<Vec<&[u8]>> {
     let mut list = Bytes(Bytes(body).vector24()?);
     let mut chain = Vec::new();
     while !list.0.is_empty() {
-        chain.push(list.vector24()?.to_vec());
+        chain.push(list.vector24()?);
     }
     Some(chain)
 }
@@ -326,10 +430,11 @@ mod tests {
     fn a_flight_tells_what_the_server_chose() {
         let Ok(Some(ServerFlight::Chose(choice))) = read(&flight()) else { panic!() };
         assert_eq!((choice.version, choice.suite), (TlsVersion::Tls12, Suite(0xc02f)));
-        assert_eq!(choice.chain, [b"one", b"two"]);
-        assert_eq!(choice.key_exchange, Some(KeyExchange::Curve { group: "x25519".to_owned() }));
-        assert!(choice.extended_master_secret && choice.secure_renegotiation);
-        assert!(choice.session_ticket && !choice.encrypt_then_mac && !choice.compression);
+        assert_eq!((choice.certificates, choice.leaf), (2, None), "the first is no certificate");
+        assert_eq!(choice.key_exchange, Some(KeyExchange::Curve { group: Group::X25519 }));
+        let agreed =
+            [Feature::ExtendedMasterSecret, Feature::SecureRenegotiation, Feature::SessionTicket];
+        assert_eq!(choice.agreed, agreed);
         assert_eq!(choice.downgrade_sentinel, Some(Sentinel::To12));
     }
 

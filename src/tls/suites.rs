@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A cipher suite by its number.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -39,6 +39,27 @@ pub enum SuiteClass {
     AeadFs,
 }
 
+impl SuiteClass {
+    /// All, weakest first.
+    pub const ALL: [Self; 10] = [
+        Self::Null,
+        Self::Export,
+        Self::Anonymous,
+        Self::Des,
+        Self::Rc4,
+        Self::SmallBlock,
+        Self::StaticKey,
+        Self::CbcSha1,
+        Self::CbcSha2,
+        Self::AeadFs,
+    ];
+
+    /// Whether no mail host should take such suites any more.
+    pub fn is_weak(self) -> bool {
+        self < Self::CbcSha2
+    }
+}
+
 impl Suite {
     /// The registry's name, or the number.
     pub fn name(self) -> String {
@@ -68,6 +89,29 @@ impl Suite {
     fn registered(self) -> Option<&'static str> {
         let at = SUITES.binary_search_by_key(&self.0, |(number, _)| *number).ok()?;
         Some(SUITES[at].1)
+    }
+}
+
+/// Goes by its name.
+impl Serialize for Suite {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Suite {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let number = || u16::from_str_radix(name.strip_prefix("0x")?, 16).ok().map(Self);
+        Self::named(&name)
+            .or_else(number)
+            .ok_or_else(|| D::Error::custom(format_args!("no cipher suite: {name}")))
+    }
+}
+
+impl fmt::Display for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.name())
     }
 }
 

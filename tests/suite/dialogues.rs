@@ -5,7 +5,7 @@ use std::{fs, future::pending, net::SocketAddr, sync::Mutex};
 
 use mxparity::{
     config::Limits,
-    probe::{Channel, Clock, Dialer, Means, Visit, carry_out, seam::Later},
+    probe::{Channel, Clock, Dialer, Means, Opening, Visit, carry_out, seam::Later},
     smtp::{Mailbox, ReversePath, Speaker},
     survey::{FaultKind, Observation, Purpose, RecipientKind, Stage},
     tls::Hello,
@@ -73,8 +73,8 @@ fn visit(words: &str) -> Visit {
         helo: "probe.example".parse().unwrap(),
         starttls: match words {
             _ if words.contains("in-clear") => None,
-            _ if words.contains("classical") => Some(Hello::Classical),
-            _ => Some(Hello::Hybrid),
+            _ if words.contains("classical") => Some(Opening::Speak(Hello::Classical)),
+            _ => Some(Opening::Speak(Hello::Hybrid)),
         },
         sender: ReversePath::Null,
         recipients: if words.contains("no-recipients") { vec![] } else { recipients.to_vec() },

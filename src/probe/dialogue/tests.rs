@@ -18,7 +18,7 @@ fn visit() -> Visit {
         to: "192.0.2.1:25".parse().unwrap(),
         host: "mx.example".to_owned(),
         helo: "probe.example".parse().unwrap(),
-        starttls: Some(tls::Hello::Hybrid),
+        starttls: Some(Opening::Speak(tls::Hello::Hybrid)),
         sender: ReversePath::Null,
         recipients: vec![
             recipient(RecipientKind::Real, "real@example.org"),

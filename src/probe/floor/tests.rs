@@ -1,0 +1,243 @@
+//! Whole inquiries, held with servers that are a few lines each.
+
+use std::time::Duration;
+
+use TlsVersion::{Ssl3, Tls10, Tls11, Tls12, Tls13};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    smtp::Transcript,
+    survey::{Exchange, Fault, FaultKind, Phase, Purpose, Stage, Why},
+};
+
+/// A server as far as an inquiry can see it.
+#[derive(Clone, Debug)]
+struct Taker {
+    /// Each version with its suites, in the server's order.
+    versions: Vec<(TlsVersion, Vec<Suite>)>,
+    groups: Vec<Group>,
+    /// Chooses by the client's order.
+    obliging: bool,
+}
+
+impl Taker {
+    fn of(versions: &[TlsVersion], suites: &[&str]) -> Self {
+        let suites: Vec<Suite> = suites.iter().map(|name| Suite::named(name).unwrap()).collect();
+        let fitting = |version: &TlsVersion| {
+            let modern = *version == Tls13;
+            let fits = suites.iter().copied().filter(|suite| suite.is_tls13() == modern);
+            (*version, fits.collect())
+        };
+        Self {
+            versions: versions.iter().map(fitting).collect(),
+            groups: vec![Group::X25519_MLKEM768, Group::X25519, Group(0x17)],
+            obliging: false,
+        }
+    }
+
+    fn answer(&self, question: &Question) -> ServerFlight {
+        let modern = question.version == Tls13;
+        let allowed = |version: TlsVersion| match modern {
+            true => version == Tls13,
+            false => version <= question.version,
+        };
+        let versions = self.versions.iter().filter(|(version, _)| allowed(*version));
+        let Some((version, suites)) = versions.max_by_key(|(version, _)| *version) else {
+            return ServerFlight::Refused { alert: 70 };
+        };
+        let group = self.groups.iter().find(|group| !question.without_groups.contains(group));
+        let offered = question.suites();
+        let can = |suite: &&Suite| {
+            let curve = modern || suite.name().contains("_ECDHE_");
+            offered.contains(suite) && suites.contains(suite) && (group.is_some() || !curve)
+        };
+        let picked = if self.obliging { offered.iter().find(can) } else { suites.iter().find(can) };
+        let Some(suite) = picked else { return ServerFlight::Refused { alert: 40 } };
+        let exchange = || Some(KeyExchange::Curve { group: *group? });
+        let curved = suite.name().contains("_ECDHE_");
+        ServerFlight::Chose(Box::new(Choice {
+            version: *version,
+            suite: *suite,
+            group: group.copied().filter(|_| modern),
+            agreed: Vec::new(),
+            downgrade_sentinel: None,
+            certificates: 0,
+            leaf: None,
+            key_exchange: if curved { exchange() } else { None },
+        }))
+    }
+}
+
+fn visit(question: Question, answer: Stage<ServerFlight>) -> Observation {
+    Observation {
+        purpose: Purpose::Floor,
+        began_ms: 0,
+        took_ms: 0,
+        connect: Stage::NotTried(Why::NotAsked),
+        greeting: Stage::NotTried(Why::NotAsked),
+        hello: Stage::NotTried(Why::NotAsked),
+        tls: Stage::NotTried(Why::NotThisVisit),
+        unasked_before_tls: crate::smtp::Text::default(),
+        floor: Some(Exchange { question, answer }),
+        hello_secured: Stage::NotTried(Why::NotThisVisit),
+        sender: Stage::NotTried(Why::NotAsked),
+        recipients: Vec::new(),
+        quit: Stage::NotTried(Why::NotThisVisit),
+        transcript: Transcript::default(),
+    }
+}
+
+/// The whole inquiry.
+fn inquire(depth: Depth, taker: &Taker) -> Vec<Observation> {
+    let mut seen = Vec::new();
+    while let Some(question) = next(depth, &seen) {
+        assert!(seen.len() < 1000, "an inquiry without end");
+        let answer = taker.answer(&question);
+        seen.push(visit(question, Stage::Reached(answer)));
+    }
+    seen
+}
+
+fn questions(seen: &[Observation]) -> Vec<String> {
+    let shown = |visit: &Observation| {
+        let exchange = visit.floor.as_ref().unwrap();
+        format!("{} -> {}", exchange.question, exchange.answer.reached().unwrap())
+    };
+    seen.iter().map(shown).collect()
+}
+
+const CLEAN: [&str; 3] = [
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+];
+
+#[test]
+fn a_clean_server_is_asked_three_times() {
+    for versions in [&[Tls12, Tls13][..], &[Tls12], &[Tls13]] {
+        for obliging in [false, true] {
+            let taker = Taker { obliging, ..Taker::of(versions, &CLEAN) };
+            let seen = inquire(Depth::Floor, &taker);
+            assert_eq!(seen.len(), 3, "{:#?}", questions(&seen));
+        }
+    }
+}
+
+#[test]
+fn a_weak_server_is_asked_six_times_at_most_and_the_worst_is_found() {
+    let suites = [
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+        "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+        "TLS_RSA_WITH_RC4_128_SHA",
+        "TLS_RSA_WITH_NULL_SHA",
+    ];
+    for (versions, obliging, oldest, worst) in [
+        (&[Tls12, Tls13][..], true, Tls12, SuiteClass::Null),
+        (&[Tls12, Tls13], false, Tls12, SuiteClass::Null),
+        (&[Tls10, Tls11, Tls12], true, Tls10, SuiteClass::Null),
+        (&[Ssl3, Tls10, Tls11, Tls12], true, Ssl3, SuiteClass::Null),
+        (&[Tls10], true, Tls10, SuiteClass::Null),
+        // By the server's order the visits do not reach to the bottom.
+        (&[Ssl3, Tls10, Tls11, Tls12], false, Ssl3, SuiteClass::SmallBlock),
+    ] {
+        let taker = Taker { obliging, ..Taker::of(versions, &suites) };
+        let seen = inquire(Depth::Floor, &taker);
+        let inquiry = Inquiry::of(&seen).unwrap();
+        let found = inquiry.choices().filter_map(|choice| choice.suite.class()).min();
+        let shown = questions(&seen);
+        assert_eq!(
+            inquiry.choices().map(|choice| choice.version).min(),
+            Some(oldest),
+            "{shown:#?}"
+        );
+        assert_eq!(found, Some(worst), "{shown:#?}");
+        assert!(seen.len() <= MOST_FOR_FLOOR, "{shown:#?}");
+    }
+}
+
+#[test]
+fn an_answer_unlike_tls_ends_the_inquiry() {
+    let question = next(Depth::Floor, &[]).unwrap();
+    for kind in [FaultKind::Closed, FaultKind::TimedOut, FaultKind::Reset] {
+        let fault = Fault::new(Phase::Handshake, kind, Duration::ZERO);
+        let seen = [visit(question.clone(), Stage::Broke(fault))];
+        assert_eq!(next(Depth::Floor, &seen), None);
+        assert_eq!(next(Depth::Full, &seen), None);
+    }
+}
+
+#[test]
+fn the_session_depth_asks_nothing() {
+    assert_eq!(next(Depth::Session, &[]), None);
+}
+
+#[test]
+fn a_server_that_picks_what_was_not_on_offer_is_not_asked_for_ever() {
+    let taker = Taker::of(&[Tls12], &CLEAN);
+    let odd = taker.answer(&Question::any(Tls12));
+    for depth in [Depth::Floor, Depth::Full] {
+        let mut seen = Vec::new();
+        while let Some(question) = next(depth, &seen) {
+            seen.push(visit(question, Stage::Reached(odd.clone())));
+        }
+        assert!(seen.len() <= 1 + MOST_FOR_FULL, "{:#?}", questions(&seen));
+    }
+}
+
+fn any_taker() -> impl Strategy<Value = Taker> {
+    let versions = prop::sample::subsequence(TlsVersion::ALL.to_vec(), 0..=5);
+    let all: Vec<Suite> = Suite::all().collect();
+    let suites = prop::sample::subsequence(all, 0..40).prop_shuffle();
+    let modern = prop::sample::subsequence(vec![0x1301, 0x1302, 0x1303, 0x1304, 0x1305], 1..=5);
+    let groups: Vec<Group> = Group::all().collect();
+    let groups = prop::sample::subsequence(groups, 1..8).prop_shuffle();
+    (versions, suites, modern.prop_shuffle(), groups, any::<bool>()).prop_map(
+        |(versions, suites, modern, groups, obliging)| {
+            let old: Vec<Suite> = suites.into_iter().filter(|suite| !suite.is_tls13()).collect();
+            let modern: Vec<Suite> = modern.into_iter().map(Suite).collect();
+            let of =
+                |version| (version, if version == Tls13 { modern.clone() } else { old.clone() });
+            Taker { versions: versions.into_iter().map(of).collect(), groups, obliging }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// With only as many visits as were announced.
+    #[test]
+    fn every_suite_of_every_version_is_found_in_the_servers_order(taker in any_taker()) {
+        let seen = inquire(Depth::Full, &taker);
+        let inquiry = Inquiry::of(&seen).unwrap();
+        let mut taken = 0;
+        for (version, suites) in &taker.versions {
+            let found = inquiry.suites(*version);
+            taken += found.len();
+            if taker.obliging {
+                let (mut found, mut suites) = (found, suites.clone());
+                found.sort_unstable();
+                suites.sort_unstable();
+                prop_assert_eq!(found, suites);
+            } else {
+                prop_assert_eq!(&found, suites);
+            }
+        }
+        prop_assert!(seen.len() <= taken + MOST_FOR_FULL, "{:#?}", questions(&seen));
+    }
+
+    #[test]
+    fn a_floor_inquiry_finds_the_oldest_version_in_six_visits(taker in any_taker()) {
+        let seen = inquire(Depth::Floor, &taker);
+        prop_assert!(seen.len() <= MOST_FOR_FLOOR);
+        let inquiry = Inquiry::of(&seen).unwrap();
+        let oldest = taker.versions.iter().filter(|(version, suites)| {
+            *version < Tls13 && !suites.is_empty()
+        });
+        let oldest = oldest.map(|(version, _)| *version).min();
+        let found = inquiry.choices().map(|choice| choice.version).min();
+        prop_assert!(oldest.is_none() || found.is_none() || found == oldest || found > Some(Tls11));
+    }
+}

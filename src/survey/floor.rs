@@ -1,0 +1,131 @@
+//! Which TLS hello led to which answer, and what the answers of one address amount to.
+//!
+//! "The weakest that was taken" is only a floor once everything below it was refused; whether it was
+//! is part of each reading. Grades nothing.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, Observation, Stage};
+use crate::tls::{Choice, KeyExchange, Question, ServerFlight, Suite, SuiteClass, TlsVersion};
+
+/// A question about TLS and how it ended: declined is the refusal of STARTTLS.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Exchange {
+    pub question: Question,
+    pub answer: Stage<ServerFlight>,
+}
+
+/// The weakest of its kind that was seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Least<'a, T> {
+    pub visit: &'a Observation,
+    pub value: T,
+    /// Everything weaker was refused; else there may be something weaker still.
+    pub is_exact: bool,
+}
+
+impl Exchange {
+    fn choice(&self) -> Option<&Choice> {
+        match self.answer.reached()? {
+            ServerFlight::Chose(choice) => Some(choice),
+            ServerFlight::Refused { .. } => None,
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        matches!(self.answer.reached(), Some(ServerFlight::Refused { .. }))
+    }
+}
+
+/// A backup is below its primary only if it was seen to go lower than the primary can.
+impl<T: PartialOrd> PartialOrd for Least<'_, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match self.value.partial_cmp(&other.value)? {
+            Ordering::Less if other.is_exact => Some(Ordering::Less),
+            Ordering::Greater if self.is_exact => Some(Ordering::Greater),
+            Ordering::Equal if self.is_exact && other.is_exact => Some(Ordering::Equal),
+            _ => None,
+        }
+    }
+}
+
+impl<T: PartialOrd> PartialEq for Least<'_, T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
+impl Endpoint {
+    /// Every hello that was made for its own sake.
+    pub fn exchanges(&self) -> impl Iterator<Item = (&Observation, &Exchange)> {
+        self.observations.iter().filter_map(|visit| Some((visit, visit.floor.as_ref()?)))
+    }
+
+    /// Every answer that was a choice.
+    pub fn choices(&self) -> impl Iterator<Item = (&Observation, &Choice)> {
+        self.exchanges().filter_map(|(visit, exchange)| Some((visit, exchange.choice()?)))
+    }
+
+    /// The oldest version taken; `None` where no hello of ours was answered.
+    pub fn oldest_version(&self) -> Option<Least<'_, TlsVersion>> {
+        let chosen = self.choices().map(|(visit, choice)| (visit, choice.version));
+        let spoken = self
+            .observations
+            .iter()
+            .filter_map(|visit| Some((visit, visit.tls.reached()?.version)));
+        self.was_inquired().then_some(())?;
+        let (visit, value) = chosen.chain(spoken).min_by_key(|(_, version)| *version)?;
+        let is_exact = match value.previous() {
+            Some(below) => self.refused(below).len() == SuiteClass::ALL.len(),
+            None => true,
+        };
+        Some(Least { visit, value, is_exact })
+    }
+
+    /// The weakest class of cipher suites of which one was taken; `None` as above.
+    pub fn worst_class(&self) -> Option<Least<'_, SuiteClass>> {
+        self.was_inquired().then_some(())?;
+        let chosen = self.choices().map(|(visit, choice)| (visit, choice.suite));
+        let spoken = self
+            .observations
+            .iter()
+            .filter_map(|visit| Some((visit, Suite::named(&visit.tls.reached()?.suite)?)));
+        let classed =
+            chosen.chain(spoken).filter_map(|(visit, suite)| Some((visit, suite.class()?)));
+        let (visit, value) = classed.min_by_key(|(_, class)| *class)?;
+        let refused = self.refused(TlsVersion::Tls12);
+        let mut weaker = SuiteClass::ALL.into_iter().take_while(|class| *class < value);
+        let is_exact = weaker.all(|class| refused.contains(&class));
+        Some(Least { visit, value, is_exact })
+    }
+
+    /// The weakest key exchange seen, by its strength.
+    pub fn weakest_exchange(&self) -> Option<(&Observation, &KeyExchange)> {
+        let exchanges = self
+            .choices()
+            .filter_map(|(visit, choice)| Some((visit, choice.key_exchange.as_ref()?)));
+        exchanges
+            .filter(|(_, exchange)| exchange.strength().is_some())
+            .min_by_key(|(_, exchange)| exchange.strength())
+    }
+
+    fn was_inquired(&self) -> bool {
+        self.exchanges().any(|(_, exchange)| exchange.answer.reached().is_some())
+    }
+
+    /// The classes that were refused under hellos with `version` at most.
+    fn refused(&self, version: TlsVersion) -> Vec<SuiteClass> {
+        let refused = self.exchanges().filter(|(_, exchange)| {
+            exchange.is_refused()
+                && exchange.question.version == version
+                && exchange.question.is_plain()
+        });
+        let mut classes: Vec<SuiteClass> =
+            refused.flat_map(|(_, exchange)| exchange.question.classes.clone()).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+}

@@ -1,0 +1,144 @@
+//! What is asked of a server by one hello: a version, classes of suites, and what is left out.
+//!
+//! Becomes a [`ClientHello`]; keeps no answer and asks nobody.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClientHello, Group, Suite, SuiteClass, TlsVersion};
+
+/// One question.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Question {
+    /// The highest version on offer. TLS 1.3 is offered alone, any other with all below it.
+    pub version: TlsVersion,
+    /// Every suite of these classes is on offer, weakest first.
+    pub classes: Vec<SuiteClass>,
+    /// Suites of those classes that are left out all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_suites: Vec<Suite>,
+    /// All groups are on offer but these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without_groups: Vec<Group>,
+    /// DEFLATE is on offer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub compression: bool,
+    /// The hello calls itself a second try with a lower version. RFC 7507.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fallback: bool,
+}
+
+impl Question {
+    /// Every suite of `classes`, with `version` at most.
+    pub fn of(version: TlsVersion, classes: impl IntoIterator<Item = SuiteClass>) -> Self {
+        Self {
+            version,
+            classes: classes.into_iter().collect(),
+            without_suites: Vec::new(),
+            without_groups: Vec::new(),
+            compression: false,
+            fallback: false,
+        }
+    }
+
+    /// Whether a refusal means that nothing of `version` and `classes` is taken, but for the suites
+    /// that were left out.
+    pub fn is_plain(&self) -> bool {
+        self.without_groups.is_empty() && !self.fallback
+    }
+
+    /// Every suite there is, with `version` at most.
+    pub fn any(version: TlsVersion) -> Self {
+        Self::of(version, SuiteClass::ALL)
+    }
+
+    /// The suites on offer, weakest first.
+    pub fn suites(&self) -> Vec<Suite> {
+        let modern = self.version == TlsVersion::Tls13;
+        let offered = |(class, suite): &(SuiteClass, Suite)| {
+            suite.is_tls13() == modern
+                && self.classes.contains(class)
+                && !self.without_suites.contains(suite)
+        };
+        let classed = Suite::all().filter_map(|suite| Some((suite.class()?, suite)));
+        let mut suites: Vec<_> = classed.filter(offered).collect();
+        suites.sort_by_key(|(class, _)| *class);
+        suites.into_iter().map(|(_, suite)| suite).collect()
+    }
+
+    /// The hello that puts the question to a host of this name, if it has one.
+    pub fn hello(&self, server_name: Option<String>) -> ClientHello {
+        ClientHello {
+            version: self.version,
+            suites: self.suites(),
+            groups: Group::all().filter(|group| !self.without_groups.contains(group)).collect(),
+            server_name,
+            compression: self.compression,
+            fallback: self.fallback,
+        }
+    }
+}
+
+/// One line for a transcript.
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at most", self.version)?;
+        if self.classes.len() == SuiteClass::ALL.len() {
+            f.write_str(", every suite")?;
+        } else {
+            let classes: Vec<String> = self.classes.iter().map(ToString::to_string).collect();
+            write!(f, ", suites of {}", classes.join(", "))?;
+        }
+        let except = |f: &mut fmt::Formatter<'_>, count: usize, what: &str| match count {
+            0 => Ok(()),
+            1 => write!(f, ", but for one {what}"),
+            several => write!(f, ", but for {several} {what}s"),
+        };
+        except(f, self.without_suites.len(), "suite")?;
+        except(f, self.without_groups.len(), "group")?;
+        f.write_str(if self.fallback { ", as a second try" } else { "" })
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suites_come_weakest_first_and_only_those_asked_for() {
+        let all = Question::any(TlsVersion::Tls12).suites();
+        assert!(all.is_sorted_by_key(|suite| suite.class()));
+        assert!(all.iter().all(|suite| !suite.is_tls13()));
+        let left_out = Suite::named("TLS_DHE_RSA_WITH_AES_128_CCM").unwrap();
+        let aead = Question {
+            without_suites: vec![left_out],
+            ..Question::of(TlsVersion::Tls12, [SuiteClass::AeadFs])
+        };
+        let aead = aead.suites();
+        assert!(aead.iter().all(|suite| suite.class() == Some(SuiteClass::AeadFs)));
+        assert!(!aead.contains(&left_out) && !aead.is_empty());
+        assert!(Question::any(TlsVersion::Tls13).suites().iter().all(|suite| suite.is_tls13()));
+    }
+
+    #[test]
+    fn a_question_comes_back_from_json_as_it_went() {
+        let question = Question {
+            without_suites: vec![Suite(0xc02f), Suite(0xfafa)],
+            without_groups: vec![Group::X25519, Group(0xeeee)],
+            compression: true,
+            ..Question::of(TlsVersion::Tls11, [SuiteClass::Rc4])
+        };
+        let json = serde_json::to_string(&question).unwrap();
+        let want = "{\"version\":\"TLSv1.1\",\"classes\":[\"rc4\"],\
+                    \"without_suites\":[\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\"0xfafa\"],\
+                    \"without_groups\":[\"x25519\",\"0xeeee\"],\"compression\":true}";
+        assert_eq!(json, want);
+        assert_eq!(serde_json::from_str::<Question>(&json).unwrap(), question);
+    }
+}
