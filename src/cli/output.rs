@@ -2,7 +2,10 @@
 //!
 //! Nothing is lost on the way: what a file cannot take goes to standard output.
 
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
 use std::{
+    fs::{self, Permissions},
     io::{self, Write as _},
     path::Path,
 };
@@ -48,22 +51,41 @@ pub fn width() -> usize {
     columns.map_or(PLAIN_WIDTH, |columns| columns.clamp(40, WIDEST))
 }
 
-/// Writes `text`, without colour, whole or not at all: to a file beside `path` that then takes its
-/// place.
+/// Writes `text`, without colour.
 pub fn save(path: &Path, text: &str) -> Result<(), Error> {
     let plain = anstream::adapter::strip_str(text).to_string();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        file.write_all(plain.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
+    // What a link leads to is written, and the link stays.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let known = fs::metadata(&target).ok();
+    let done = match &known {
+        // A device or a pipe is written to; a file in its place would be the end of it.
+        Some(known) if !known.is_file() && !known.is_dir() => fs::OpenOptions::new()
+            .write(true)
+            .open(&target)
+            .and_then(|mut device| device.write_all(plain.as_bytes())),
+        _ => replace(&target, known.map(|known| known.permissions()), &plain),
     };
-    write().map_err(|error: io::Error| {
+    done.map_err(|error: io::Error| {
         let (path, why) = (path.display(), plainly(&error));
         Error::new(format_args!("cannot write {path}: {why}; the report is on standard output"))
     })
+}
+
+/// Writes whole or not at all: to a file beside `path` that then takes its place.
+fn replace(path: &Path, permissions: Option<Permissions>, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    // Made as any new file is: whoever else may read those may read reports.
+    #[cfg(unix)]
+    builder.permissions(Permissions::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text.as_bytes())?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 /// An error of the system without its number.

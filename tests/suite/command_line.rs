@@ -136,6 +136,34 @@ fn a_report_that_cannot_be_saved_is_not_lost() {
     assert!(text(&output.stdout).contains("backup-accepts-anyone"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_report_takes_the_place_of_files_only() {
+    use std::os::unix::{
+        fs::{FileTypeExt, PermissionsExt, symlink},
+        net::UnixListener,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let save = |name: &str| run(&["demo", "--output", path(name).to_str().unwrap()]);
+
+    std::fs::write(path("old.txt"), "old").unwrap();
+    std::fs::set_permissions(path("old.txt"), PermissionsExt::from_mode(0o640)).unwrap();
+    symlink("old.txt", path("link.txt")).unwrap();
+    assert_eq!(save("link.txt").status.code(), Some(0));
+    assert!(path("link.txt").is_symlink());
+    let mode = std::fs::metadata(path("old.txt")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    assert!(std::fs::read_to_string(path("old.txt")).unwrap().contains("backup-accepts-anyone"));
+
+    // Nothing can be written to a socket, and it must not become a file.
+    let _socket = UnixListener::bind(path("socket")).unwrap();
+    let output = save("socket");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stdout).contains("backup-accepts-anyone"));
+    assert!(std::fs::metadata(path("socket")).unwrap().file_type().is_socket());
+}
+
 #[test]
 fn a_reader_that_goes_away_is_success() {
     let mut child = mxparity(&["rules"]).stdout(Stdio::piped()).spawn().unwrap();
