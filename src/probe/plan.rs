@@ -83,7 +83,12 @@ impl Errand<'_> {
             || once(|visit| visit.tls.declined().is_some())
             || once(|visit| visit.ehlo_refused().is_some());
         let turned_away = seen.iter().any(|visit| visit.greeting.declined().is_some());
-        let recipients: Vec<_> = self.refused(seen).into_iter().take(1).collect();
+        let mut recipients = self.refused(seen);
+        if turned_away {
+            // Let in this time, it may be asked what it was not asked before.
+            recipients.extend(self.recipients());
+        }
+        recipients.truncate(1);
         let grave = unencrypted || turned_away || !recipients.is_empty();
         grave.then(|| Visit {
             purpose: Purpose::Confirm,
@@ -255,4 +260,72 @@ fn opening(seen: &[Observation]) -> Option<Opening> {
     let spoke = seen.iter().find_map(|visit| visit.tls.reached()).map(|done| done.hello);
     let broke = seen.iter().any(|visit| visit.tls.broke().is_some());
     (if broke { spoke } else { Some(Hello::Hybrid) }).map(Opening::Speak)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        config::Limits,
+        probe::dialogue::{Dialogue, Input},
+        survey::{Expected, Families},
+    };
+
+    /// A visit in which the server says these lines and then hangs up.
+    fn heard(visit: Visit, lines: &[&str]) -> Observation {
+        let now = Duration::ZERO;
+        let (dialogue, _) = Dialogue::open(visit, Limits::default());
+        let (mut dialogue, _) = dialogue.advance(now, Input::Connected(None));
+        for line in lines {
+            let bytes = format!("{line}\r\n");
+            (dialogue, _) = dialogue.advance(now, Input::Heard(bytes.as_bytes()));
+        }
+        let (dialogue, _) = dialogue.advance(now, Input::Broke(crate::survey::FaultKind::Closed));
+        dialogue.into_observation(now, now)
+    }
+
+    #[test]
+    fn a_confirmation_asks_for_what_was_refused_or_could_not_be_asked() {
+        let domain: DomainName = "even.example".parse().unwrap();
+        let asked = Asked {
+            sender: "probe@probe.example".parse().unwrap(),
+            recipients: vec!["info@even.example".parse().unwrap()],
+            nonsense: None,
+            relay: None,
+            by_hand: Vec::new(),
+            also: Vec::new(),
+            port: 25,
+            families: Families::Both,
+            depth: Depth::Session,
+            allow_private: false,
+            allow_net: Vec::new(),
+            resolver: None,
+            expected: Expected::default(),
+        };
+        let errand = Errand {
+            asked: &asked,
+            domain: &domain,
+            helo: &"probe.example".parse().unwrap(),
+            host: "mx.even.example",
+            to: "192.0.2.1:25".parse().unwrap(),
+            standing: Standing::Published,
+        };
+        let info = "info@even.example";
+        for (lines, want) in [
+            (&["554 not today", "221 bye"][..], Some(vec![info])),
+            (&["421 not now", "221 bye"], None),
+            (&["220 mx", "250 mx", "250 sender", "250 recipient", "250 pm"], Some(vec![])),
+            (&["220 mx", "250 mx", "250 sender", "550 recipient", "250 pm"], Some(vec![info])),
+        ] {
+            let seen = heard(errand.first(), lines);
+            let confirmation = errand.confirmation(&[seen]);
+            let asked = confirmation.map(|visit| {
+                visit.recipients.iter().map(|(_, mailbox)| mailbox.to_string()).collect::<Vec<_>>()
+            });
+            let want = want.map(|all: Vec<&str>| all.into_iter().map(str::to_owned).collect());
+            assert_eq!(asked, want, "{lines:?}");
+        }
+    }
 }
