@@ -1,6 +1,6 @@
 //! NET rules: reaching a host, being greeted by it, and what it says it can do.
 //!
-//! Faults of ours and of nobody in particular stay silent. Who takes which recipient is for `rcpt`;
+//! Longer than most, because an area is one file. Faults of ours and of nobody in particular stay silent. Who takes which recipient is for `rcpt`;
 //! where equals differ is for `alike`.
 
 use std::fmt;
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     smtp::{Capabilities, Flaw, HelloName, Reply, SizeLimit, Speaker, cause::Moment},
     survey::{
-        Blame, Control, Endpoint, Fault, FaultKind, Observation, Phase,
+        Access, Blame, Control, Endpoint, Fault, FaultKind, Host, Observation, Phase,
         observation::{Greeting, HelloVerb},
     },
 };
@@ -35,7 +35,8 @@ pub fn host_unreachable(view: &View<'_>) -> Vec<Case> {
         return Vec::new();
     }
     let dead: Vec<Seat<'_>> = view.seats().filter(|seat| is_dead(*seat)).collect();
-    let all = view.seats().all(|seat| is_dead(seat) || seat.host.addresses.is_empty());
+    let nowhere = |host: &Host| host.addresses.is_empty() && !host.is_unresolved();
+    let all = view.seats().all(|seat| is_dead(seat) || nowhere(seat.host));
     let proven = view.survey.vantage.control.as_ref().is_some_and(Control::answered);
     let case = |seat: Seat<'_>| {
         let faults = seat.spots().filter_map(|spot| unreached(&spot));
@@ -320,8 +321,13 @@ impl fmt::Display for Seconds {
 }
 
 /// Whether every address of a host was tried, and none answered for reasons that can be theirs.
+/// Addresses that are not public count for nothing; those of a family that is off may well answer.
 fn is_dead(seat: Seat<'_>) -> bool {
-    let mut tried = seat.spots().filter(|spot| spot.endpoint.access.may_visit()).peekable();
+    let public = |spot: &Spot<'_>| {
+        let access = &spot.endpoint.access;
+        access.may_visit() || *access == Access::FamilyOff
+    };
+    let mut tried = seat.spots().filter(public).peekable();
     tried.peek().is_some() && tried.all(|spot| blame(&spot).is_some())
 }
 
@@ -370,4 +376,34 @@ fn is_alike(one: &Software, other: &Software) -> bool {
 fn offered(spot: &Spot<'_>) -> Option<Vec<String>> {
     let (_, hello) = spot.endpoint.best_hello()?;
     (hello.verb == HelloVerb::Ehlo).then(|| keywords(&hello.capabilities))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::sketch,
+        survey::{AddressAnswer, DnsFault, MxLookup},
+    };
+
+    #[test]
+    fn a_host_is_dead_only_where_all_of_it_was_tried() {
+        let dead = || vec![sketch::unreached(FaultKind::Refused)];
+        let mut survey = sketch::survey(vec![vec![dead(), dead()], vec![dead()]]);
+        let found = |survey: &_| sketch::judged(survey, host_unreachable);
+        let refused = "connect connection refused at connect";
+        assert_eq!(
+            found(&survey)[0],
+            format!("critical Low mx1.even.example: {refused}; {refused}")
+        );
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("sketched so") };
+        // A family that is off, and a name that did not resolve, may hide what answers.
+        set.tiers[0].hosts[0].addresses[1].access = Access::FamilyOff;
+        set.tiers[0].hosts[0].addresses[1].observations.clear();
+        assert_eq!(found(&survey), [format!("High mx2.even.example: {refused}")]);
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("sketched so") };
+        set.tiers[0].hosts[0].addresses.clear();
+        set.tiers[0].hosts[0].a = AddressAnswer::Failed(DnsFault::TimedOut);
+        assert_eq!(found(&survey), [format!("High mx2.even.example: {refused}")]);
+    }
 }
