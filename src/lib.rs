@@ -61,7 +61,8 @@
 //! - The pure rooms have no `async`, no `tokio`, no clock and no printing.
 //! - Only `probe/dial.rs` connects to a mail host; only `probe/handshake.rs` accepts an unverified
 //!   certificate, and it records that it did.
-//! - Only `cli` writes to standard output; only `main.rs` ends the process.
+//! - Only `cli` writes to standard output; only `main.rs` ends the process, or a
+//!   second Ctrl-C in `cli/check.rs`.
 //!
 //! # Example
 //!
