@@ -243,7 +243,7 @@ fn more_telling(one: DnsFault, other: DnsFault) -> DnsFault {
         DnsFault::Rcode { .. } => 3,
         DnsFault::Unusable(_) => 2,
         DnsFault::Unreachable(_) => 1,
-        DnsFault::TimedOut => 0,
+        DnsFault::Interrupted | DnsFault::TimedOut => 0,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }

@@ -142,8 +142,7 @@ impl Probe<'_> {
         tokio::select! {
             found = look => found,
             () = stopped(&mut stop) => {
-                let fault = DnsFault::Unusable("interrupted".to_owned());
-                (MxLookup::Failed { fault }, Vec::new())
+                (MxLookup::Failed { fault: DnsFault::Interrupted }, Vec::new())
             }
         }
     }

@@ -124,7 +124,7 @@ fn dns_blame(fault: &DnsFault) -> Blame {
     match fault {
         DnsFault::Rcode { .. } | DnsFault::Unusable(_) => Blame::Peer,
         DnsFault::TimedOut => Blame::Path,
-        DnsFault::Unreachable(_) => Blame::Us,
+        DnsFault::Interrupted | DnsFault::Unreachable(_) => Blame::Us,
     }
 }
 
@@ -308,5 +308,9 @@ mod tests {
         let coverage = Coverage::of(&sample::with_mx(MxLookup::Failed { fault }));
         assert_eq!(coverage.unseen[0].why, "MX look-up failed: SERVFAIL");
         assert_eq!(coverage.unseen[0].host, sample::NAME);
+        assert_eq!(coverage.unseen[0].blame, Blame::Peer);
+        let interrupted = MxLookup::Failed { fault: DnsFault::Interrupted };
+        let coverage = Coverage::of(&sample::with_mx(interrupted));
+        assert_eq!(coverage.unseen[0].blame, Blame::Us);
     }
 }

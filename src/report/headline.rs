@@ -9,7 +9,7 @@ use crate::{
         attribution::{Acceptance, Takes},
         view::Seat,
     },
-    survey::{Ending, MxLookup, RecipientKind},
+    survey::{DnsFault, Ending, MxLookup, RecipientKind},
 };
 
 /// One or two sentences.
@@ -23,6 +23,9 @@ pub fn sentence(report: &Report) -> String {
         MxLookup::NoSuchDomain => format!("{domain} does not exist."),
         MxLookup::Absent => {
             format!("{domain} takes no mail: it has neither an MX record nor an address.")
+        }
+        MxLookup::Failed { fault: DnsFault::Interrupted } => {
+            format!("Interrupted before DNS had answered for {domain}.")
         }
         MxLookup::Failed { fault } => {
             format!("Unproven: DNS gave no usable answer for {domain} ({fault}).")
@@ -129,12 +132,18 @@ impl<'a> Words<'a> {
         let Some(seat) = self.view.seats().next() else {
             return "There is nothing to fail over to".to_owned();
         };
+        let another = |other: Seat<'a>| other.host.name != seat.host.name;
+        let which = if self.view.seats().any(another) {
+            "at whose address all hosts stand"
+        } else {
+            "the only mail host"
+        };
         let name = name(&seat);
         match self.view.seat_takes(&seat) {
             Takes::Yes => format!("{name} takes the mail, and there is nothing to fail over to"),
-            Takes::No => format!("{name}, the only mail host, {}", self.failure(&seat)),
+            Takes::No => format!("{name}, {which}, {}", self.failure(&seat)),
             Takes::Unknown => {
-                let question = format!("whether {name}, the only mail host, takes the mail");
+                let question = format!("whether {name}, {which}, takes the mail");
                 self.unproven_because(&question, &[&seat])
             }
         }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{Host, host::is_zero};
 use crate::smtp::Text;
@@ -34,6 +34,7 @@ pub struct MxSet {
     /// Every record as answered, sorted, duplicates and null MX included.
     pub records: Vec<MxRecord>,
     /// Ascending by preference, never empty.
+    #[serde(deserialize_with = "ascending")]
     pub tiers: Vec<Tier>,
     /// Exchanges in excess of what one run looks at; they stand in `records` only.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -74,6 +75,8 @@ pub enum Role {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsFault {
+    /// The user did not wait for the answer.
+    Interrupted,
     /// The server answered with this response code, by its name (`SERVFAIL`, `REFUSED`).
     Rcode {
         rcode: String,
@@ -86,6 +89,17 @@ pub enum DnsFault {
     Unusable(String),
     /// The network would not carry the question.
     Unreachable(String),
+}
+
+/// The order of tiers is who is primary and who is not; a stored set without it was not written by us.
+fn ascending<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Tier>, D::Error> {
+    let tiers: Vec<Tier> = Vec::deserialize(deserializer)?;
+    let in_order = tiers.is_sorted_by(|one, next| one.preference < next.preference);
+    match tiers.is_empty() {
+        false if in_order => Ok(tiers),
+        false => Err(D::Error::custom("tiers that do not ascend by preference")),
+        true => Err(D::Error::custom("a set of MX hosts without a tier")),
+    }
 }
 
 impl MxLookup {
@@ -130,11 +144,37 @@ impl fmt::Display for Role {
 impl fmt::Display for DnsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Interrupted => f.write_str("interrupted"),
             Self::Rcode { rcode, extended: None } => f.write_str(rcode),
             Self::Rcode { rcode, extended: Some(more) } => write!(f, "{rcode} ({more})"),
             Self::TimedOut => f.write_str("no answer in time"),
             Self::Unusable(why) => write!(f, "unusable answer: {why}"),
             Self::Unreachable(why) => write!(f, "resolver unreachable: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_set_has_its_tiers_in_order() {
+        for (tiers, want) in [
+            (&[10, 20][..], None),
+            (&[20, 10], Some("do not ascend")),
+            (&[10, 10], Some("do not ascend")),
+            (&[], Some("without a tier")),
+        ] {
+            let tier = |preference: &u16| format!(r#"{{"preference":{preference},"hosts":[]}}"#);
+            let tiers = tiers.iter().map(tier).collect::<Vec<_>>().join(",");
+            let stored =
+                format!(r#"{{"kind":"published","source":"dns","records":[],"tiers":[{tiers}]}}"#);
+            let read = serde_json::from_str::<MxLookup>(&stored);
+            match want {
+                None => assert!(read.is_ok(), "{stored}"),
+                Some(want) => assert!(read.unwrap_err().to_string().contains(want), "{stored}"),
+            }
         }
     }
 }
