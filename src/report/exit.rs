@@ -54,7 +54,7 @@ impl Status {
 fn is_blind(report: &Report) -> bool {
     let coverage = &report.coverage;
     let failed = matches!(report.survey.mx, MxLookup::Failed { .. });
-    failed || (coverage.planned > 0 && coverage.observed == 0)
+    failed || ((coverage.planned > 0 || takes_mail(report)) && coverage.observed == 0)
 }
 
 fn is_in_doubt(report: &Report) -> bool {
@@ -63,11 +63,15 @@ fn is_in_doubt(report: &Report) -> bool {
         .findings
         .iter()
         .any(|finding| !finding.waived && finding.severity == Severity::Unproven);
-    let takes_mail = matches!(report.survey.mx, MxLookup::Published(_) | MxLookup::Implicit { .. });
     let verdict = report.verdict;
     let doubt =
         verdict.parity == Parity::Unproven || (verdict.failover == Failover::Unproven && !chosen);
-    unproven || report.survey.ending == Ending::Interrupted || (takes_mail && doubt)
+    unproven || report.survey.ending == Ending::Interrupted || (takes_mail(report) && doubt)
+}
+
+/// Whether DNS names hosts for the domain's mail.
+fn takes_mail(report: &Report) -> bool {
+    matches!(report.survey.mx, MxLookup::Published(_) | MxLookup::Implicit { .. })
 }
 
 #[cfg(test)]
@@ -75,7 +79,7 @@ mod tests {
     use super::*;
     use crate::{
         report::sample::{self, SERVER, answering, silent},
-        survey::{FaultKind, Host},
+        survey::{Access, AddressAnswer, DnsFault, Endpoint, FaultKind, Host},
     };
 
     fn pair(backup: Host) -> Report {
@@ -125,6 +129,19 @@ mod tests {
         let blind = || Report::of(sample::survey(vec![(10, vec![alone()])]));
         for (worst, want) in [(None, 3), (Some(Severity::Medium), 3), (Some(Severity::High), 2)] {
             assert_eq!(Status::of(&graded(blind(), worst), Severity::Medium).code(), want);
+        }
+    }
+
+    #[test]
+    fn hosts_that_could_not_be_resolved_or_were_not_to_be_visited_are_unproven() {
+        let unresolved = Host {
+            a: AddressAnswer::Failed(DnsFault::TimedOut),
+            ..sample::host("mx1.even.example", Vec::new())
+        };
+        let off = Endpoint { access: Access::FamilyOff, ..sample::at("2001:db8::1", Vec::new()) };
+        for host in [unresolved, sample::host("mx1.even.example", vec![off])] {
+            let report = graded(Report::of(sample::survey(vec![(10, vec![host])])), None);
+            assert_eq!(Status::of(&report, Severity::Medium), Status::Unproven);
         }
     }
 

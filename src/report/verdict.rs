@@ -3,12 +3,14 @@
 //! A plain reading of acceptance; says nothing that was not seen, and unknown never turns into
 //! works or broken.
 
+use std::{collections::BTreeSet, net::SocketAddr};
+
 use serde::Serialize;
 
 use super::coverage;
 use crate::{
     rules::{Finding, Severity, Spot, View, attribution::Takes, finding::SubjectKind, view::Seat},
-    survey::{RecipientKind, Survey},
+    survey::{MxLookup, RecipientKind, Survey},
 };
 
 /// The three words on top of a report.
@@ -71,13 +73,18 @@ impl Verdict {
 }
 
 /// The hosts that must carry the mail when the primary is gone, tier by tier; equal hosts carry it
-/// for each other.
+/// for each other. A host that stands where the primaries stand goes down with them.
 fn fallback<'a>(view: &View<'a>) -> Vec<Vec<Seat<'a>>> {
     let mut tiers: Vec<Vec<Seat<'a>>> = Vec::new();
-    let backups: Vec<Seat<'a>> = view.backups().collect();
+    let peers: Vec<Seat<'a>> = view.primaries().collect();
+    let taken: BTreeSet<SocketAddr> = peers.iter().flat_map(places).collect();
+    let nowhere = |seat: &Seat<'a>| seat.host.addresses.is_empty();
+    let apart =
+        |seat: &Seat<'a>| nowhere(seat) || places(seat).any(|place| !taken.contains(&place));
+    let backups: Vec<Seat<'a>> = view.backups().filter(apart).collect();
     if backups.is_empty() {
-        let peers: Vec<Seat<'a>> = view.primaries().collect();
-        return if peers.len() > 1 { vec![peers] } else { Vec::new() };
+        let several = taken.len() > 1 || peers.iter().any(nowhere);
+        return if peers.len() > 1 && several { vec![peers] } else { Vec::new() };
     }
     for seat in backups {
         match tiers.last_mut().filter(|tier| tier[0].role == seat.role) {
@@ -88,7 +95,21 @@ fn fallback<'a>(view: &View<'a>) -> Vec<Vec<Seat<'a>>> {
     tiers
 }
 
+/// Where a host listens.
+fn places<'a>(seat: &Seat<'a>) -> impl Iterator<Item = SocketAddr> + use<'a> {
+    let addresses = seat.host.addresses.iter();
+    addresses.map(|endpoint| SocketAddr::new(endpoint.address, endpoint.port))
+}
+
+/// Whether DNS did not even say who the hosts are.
+fn is_unknown(view: &View<'_>) -> bool {
+    matches!(view.survey.mx, MxLookup::Failed { .. })
+}
+
 fn failover(view: &View<'_>) -> Failover {
+    if is_unknown(view) {
+        return Failover::Unproven;
+    }
     let tiers = fallback(view);
     if tiers.is_empty() {
         return Failover::None;
@@ -130,7 +151,11 @@ fn ends<'a>(view: &View<'a>, seat: &Seat<'a>) -> Vec<End> {
 }
 
 fn parity(view: &View<'_>, findings: &[Finding]) -> Parity {
-    if view.seats().count() < 2 {
+    if is_unknown(view) {
+        return Parity::Unproven;
+    }
+    let names: BTreeSet<&str> = view.seats().map(|seat| seat.host.name.as_str()).collect();
+    if names.len() < 2 {
         return Parity::Alone;
     }
     if uneven(findings).next().is_some() {
@@ -157,7 +182,7 @@ mod tests {
     use crate::{
         report::sample::{self, SERVER, Server, answering, host, silent},
         rules::Subject,
-        survey::{FaultKind, Host},
+        survey::{DnsFault, FaultKind, Host},
     };
 
     const YES: &str = "250 2.1.5 Ok";
@@ -212,13 +237,41 @@ mod tests {
         let mut survey = sample::survey(tiers(&[(10, YES), (20, YES)]));
         survey.asked.recipients.clear();
         for tier in match &mut survey.mx {
-            crate::survey::MxLookup::Published(set) => &mut set.tiers,
+            MxLookup::Published(set) => &mut set.tiers,
             _ => unreachable!("published above"),
         } {
             tier.hosts[0].addresses[0].observations[0].recipients.clear();
         }
         let verdict = Verdict::of(&survey, &[]);
         assert_eq!((verdict.failover, verdict.parity), (Failover::Unproven, Parity::Even));
+    }
+
+    #[test]
+    fn hosts_at_one_address_are_nothing_to_fail_over_to() {
+        let at = |name: &str, address: &str| answering(name, address, SERVER);
+        let one = || at("mx1.even.example", "192.0.2.1");
+        let again = || at("mx2.even.example", "192.0.2.1");
+        let other = || at("mx3.even.example", "192.0.2.3");
+        for (tiers, failover, parity) in [
+            (vec![(10, vec![one()]), (20, vec![one()])], Failover::None, Parity::Alone),
+            (vec![(10, vec![one()]), (20, vec![again()])], Failover::None, Parity::Even),
+            (vec![(10, vec![one(), again()])], Failover::None, Parity::Even),
+            (vec![(10, vec![one()]), (20, vec![again(), other()])], Failover::Works, Parity::Even),
+            (vec![(10, vec![one(), other()]), (20, vec![again()])], Failover::Works, Parity::Even),
+        ] {
+            let survey = sample::survey(tiers);
+            let verdict = Verdict::of(&survey, &[]);
+            assert_eq!((verdict.failover, verdict.parity), (failover, parity), "{:?}", survey.mx);
+        }
+    }
+
+    #[test]
+    fn a_failed_mx_lookup_proves_nothing() {
+        let failed = MxLookup::Failed { fault: DnsFault::TimedOut };
+        let verdict = Verdict::of(&sample::with_mx(failed), &[]);
+        assert_eq!((verdict.failover, verdict.parity), (Failover::Unproven, Parity::Unproven));
+        let absent = Verdict::of(&sample::with_mx(MxLookup::Absent), &[]);
+        assert_eq!((absent.failover, absent.parity), (Failover::None, Parity::Alone));
     }
 
     #[test]
