@@ -36,6 +36,7 @@
 //! | [`probe`] | the only room that touches network or clock |
 //! | [`rules`] | judgement: catalogue, checks by area, pages (pure) |
 //! | [`report`] | a judged survey and its forms, one file each (pure) |
+//! | [`monitor`] | what runs leave behind for those that follow (a fold over surveys) |
 //! | [`fleet`] | a simulated mail world for the demo and the tests |
 //! | [`cli`] | words to options, outcomes to exit codes |
 //! | [`config`] | every default and its reason |
@@ -44,6 +45,7 @@
 //!
 //! ```text
 //! cli      -> everything
+//! monitor  -> rules, survey, smtp
 //! report   -> rules, survey, tls, smtp
 //! rules    -> survey, tls, smtp
 //! probe    -> survey, tls, smtp, config
@@ -80,6 +82,7 @@
 pub mod cli;
 pub mod config;
 pub mod fleet;
+pub mod monitor;
 pub mod probe;
 pub mod report;
 pub mod rules;

@@ -20,6 +20,7 @@ use super::{
     output,
     progress::Progress,
     settings,
+    state::Store,
 };
 use crate::{
     config::Limits,
@@ -35,29 +36,43 @@ const LIST_MARGIN: usize = 17;
 pub fn check(mut words: Check) -> Result<Status, Error> {
     let settings = settings::apply(&mut words)?;
     let words = &words;
+    let now = Timestamp::now();
+    let mut store = words.state.as_deref().map(|file| Store::open(file, now)).transpose()?;
     let instruments = Instruments::new(words, settings)?;
     runtime()?.block_on(async {
         let stop = interrupts();
-        let (helo, errands) = instruments.errands(words).await?;
+        let (helo, mut errands) = instruments.errands(words).await?;
         let (_, first) = &errands[0]; // The command line demands a domain.
         let vantage = instruments.vantage(helo, first, words).await;
         let progress = Progress::new(words.output.quiet);
         let tell = |event: Event<'_>| progress.tell(event);
         let (mut surveys, mut plans) = (Vec::new(), Vec::new());
-        for (domain, asked) in &errands {
+        let mut saved = Ok(());
+        for (domain, asked) in &mut errands {
+            let now = Timestamp::now();
+            let source = |to| instruments.source(to);
+            asked.memory = store.as_ref().map(|store| store.state.recall(domain, now, source));
             let probe = instruments.probe(asked, &vantage, &stop, &tell);
             progress.begin(domain.as_str());
             if words.plan {
                 plans.push(probe.plan(domain).await);
             } else {
-                surveys.push(probe.survey(domain, Timestamp::now()).await);
+                let survey = probe.survey(domain, Timestamp::now()).await;
+                if let Some(store) = &mut store {
+                    store.state.learn(&survey);
+                    saved = store.save();
+                }
+                surveys.push(survey);
             }
             if *stop.borrow() {
                 break;
             }
         }
         progress.end();
-        if words.plan { show(&plans, &words.output) } else { deliver(surveys, &words.output) }
+        let shown =
+            if words.plan { show(&plans, &words.output) } else { deliver(surveys, &words.output) };
+        // The report comes first: it is what the user waited for.
+        saved.and(shown)
     })
 }
 

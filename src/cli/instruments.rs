@@ -15,8 +15,8 @@ use super::{
 use crate::{
     config::{self, Limits, Settings, settings::DomainSettings},
     probe::{
-        Answer, Event, NameServers, Probe, Proxy, RecordKind, Resolver, TcpDialer, ThisMachine,
-        Trust,
+        Answer, Event, Machine as _, NameServers, Probe, Proxy, RecordKind, Resolver, TcpDialer,
+        ThisMachine, Trust,
         vantage::{self, Lookout},
     },
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
@@ -97,6 +97,11 @@ impl Instruments {
         self.lookout().vantage(helo, asked, words.place.control.as_ref()).await
     }
 
+    /// The address of ours that `to` would see, where that can be told.
+    pub fn source(&self, to: IpAddr) -> Option<IpAddr> {
+        self.machine.source(to)
+    }
+
     pub fn probe<'a>(
         &'a self,
         asked: &'a Asked,
@@ -155,6 +160,7 @@ impl Instruments {
             allow_net: place.allow_net.clone(),
             resolver: place.resolver,
             expected: own.expected(settings::rule),
+            memory: None,
         })
     }
 

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod reference;
 mod settings;
+mod state;
 
 use std::{ffi::OsString, fmt};
 

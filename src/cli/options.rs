@@ -70,6 +70,9 @@ pub struct Check {
     /// Read settings from this file [default: mxparity.toml in the working directory, if there]
     #[arg(long, value_name = "FILE", help_heading = "What is asked")]
     pub config: Option<PathBuf>,
+    /// Remember here who deferred us or wants rest, and resume from it
+    #[arg(long, value_name = "FILE", help_heading = "What is asked")]
+    pub state: Option<PathBuf>,
     /// Print the visits and commands a run would make, and make none
     #[arg(long, help_heading = "What is asked")]
     pub plan: bool,

@@ -72,17 +72,18 @@ pub fn save(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// Writes whole or not at all: to a file beside `path` that then takes its place.
-fn replace(path: &Path, permissions: Option<Permissions>, text: &str) -> io::Result<()> {
+pub fn replace(path: &Path, permissions: Option<Permissions>, text: &str) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     // Made as any new file is: whoever else may read those may read reports.
     #[cfg(unix)]
     builder.permissions(Permissions::from_mode(0o666));
     let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
+    // Before there is anything to read in it.
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }
+    file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

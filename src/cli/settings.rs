@@ -57,7 +57,7 @@ fn check_rules(settings: &Settings, text: &str) -> Result<(), SettingsFault> {
 
 /// Files named in the settings stand beside them unless they say otherwise.
 fn fill(words: &mut Check, settings: &Settings, folder: &Path) {
-    let Check { questions, place, manners, .. } = words;
+    let Check { questions, place, manners, state, .. } = words;
     let defaults = settings.defaults.clone();
     let beside = |file: PathBuf| folder.join(file);
     open(&mut place.helo, settings.identity.helo.clone());
@@ -66,6 +66,7 @@ fn fill(words: &mut Check, settings: &Settings, folder: &Path) {
     open(&mut place.control, defaults.control);
     open(&mut place.socks5, defaults.socks5);
     open(&mut place.ca_file, defaults.ca_file.map(beside));
+    open(state, defaults.state.map(beside));
     open(&mut place.port, defaults.port.map(NonZeroU16::get));
     open(&mut manners.connect_timeout, defaults.connect_timeout);
     open(&mut manners.greeting_timeout, defaults.greeting_timeout);
@@ -118,6 +119,7 @@ mod tests {
         source = ["192.0.2.9"]
         socks5 = "127.0.0.1:1080"
         ca-file = "ca.pem"
+        state = "/var/lib/mxparity/state.json"
         port = 2525
         allow-private = true
         allow-net = ["10.0.0.0/8"]
@@ -142,6 +144,7 @@ mod tests {
         assert_eq!(place.source.len(), 1);
         assert_eq!(place.socks5.as_deref(), Some("127.0.0.1:1080"));
         assert_eq!(place.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
+        assert_eq!(words.state.as_deref(), Some(Path::new("/var/lib/mxparity/state.json")));
         assert_eq!(place.port, Some(2525));
         assert!(place.allow_private && words.questions.no_nonsense);
         assert_eq!(place.allow_net.len(), 1);

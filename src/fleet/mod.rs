@@ -371,6 +371,7 @@ fn asked(world: &World) -> Result<Asked, WorldFault> {
             states: ask.expect.clone(),
             waivers: ask.waive.clone(),
         },
+        memory: ask.memory.clone(),
     })
 }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     smtp::{DomainName, Mailbox, ReversePath},
     survey::{
-        Depth, Families, Phase,
+        Depth, Families, Memory, Phase,
         asked::{Expectation, Waiver},
     },
 };
@@ -98,6 +98,8 @@ pub struct Ask {
     pub hosts: Vec<DomainName>,
     pub expect: BTreeMap<DomainName, Expectation>,
     pub waive: Vec<Waiver>,
+    /// What earlier runs left behind.
+    pub memory: Option<Memory>,
 }
 
 /// What the prober looks like.

@@ -9,10 +9,10 @@ use super::{
     floor::{self, MOST_FOR_FLOOR, MOST_FOR_FULL},
 };
 use crate::{
-    smtp::{Command, DomainName, HelloName, Mailbox, ReversePath, cause},
+    smtp::{Command, DomainName, HelloName, Mailbox, ReversePath},
     survey::{
-        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Stage, Times,
-        reading, reading::Offer,
+        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Times,
+        reading::{self, Offer, stopped},
     },
     tls::{Hello, Question},
 };
@@ -115,6 +115,10 @@ impl Errand<'_> {
             recipients: vec![(RecipientKind::Relay, mailbox.clone())],
             ..base.clone()
         };
+        // Who was told to come back later is not asked about another recipient either.
+        if self.is_pending() {
+            return Vec::new();
+        }
         let wants_null = self.asked.depth == Depth::Full
             && self.asked.sender != ReversePath::Null
             && !self.asked.recipients.is_empty();
@@ -188,11 +192,12 @@ impl Errand<'_> {
     }
 
     /// Real recipients, then postmaster, the one that does not exist last: harvest counters look
-    /// at refused recipients, so the likeliest refusal comes when all else is known.
+    /// at refused recipients, so the likeliest refusal comes when all else is known. None where
+    /// an earlier run was told to come back later than now.
     fn recipients(&self) -> Vec<(RecipientKind, Mailbox)> {
         let real =
             self.asked.recipients.iter().map(|mailbox| (RecipientKind::Real, mailbox.clone()));
-        let mut all: Vec<_> = real.collect();
+        let mut all: Vec<_> = real.filter(|_| !self.is_pending()).collect();
         if all.is_empty() || self.standing == Standing::Also {
             return all;
         }
@@ -204,6 +209,10 @@ impl Errand<'_> {
         let nonsense = self.asked.nonsense.clone();
         all.extend(nonsense.map(|mailbox| (RecipientKind::Nonsense, mailbox)));
         all
+    }
+
+    fn is_pending(&self) -> bool {
+        self.asked.pending(self.to.ip()).is_some()
     }
 
     /// The real recipients that were refused so far.
@@ -241,20 +250,6 @@ impl Visit {
     }
 }
 
-/// Whether the server asked us to go away: a 421, or a reply about our rate.
-pub fn stopped(seen: &[Observation]) -> bool {
-    let asks = |reply| cause::asks_to_stop(reply);
-    seen.iter().any(|visit| {
-        let recipients = visit.recipients.iter().map(|recipient| &recipient.outcome);
-        visit.greeting.declined().is_some_and(asks)
-            || visit.hello.declined().is_some_and(asks)
-            || visit.starttls_declined().is_some_and(asks)
-            || visit.hello_secured.declined().is_some_and(asks)
-            || visit.sender.declined().is_some_and(asks)
-            || recipients.filter_map(Stage::declined).any(asks)
-    })
-}
-
 /// The hello that worked, or none where no hello did.
 fn opening(seen: &[Observation]) -> Option<Opening> {
     let spoke = seen.iter().find_map(|visit| visit.tls.reached()).map(|done| done.hello);
@@ -269,8 +264,15 @@ mod tests {
     use super::*;
     use crate::{
         config::Limits,
-        probe::dialogue::{Dialogue, Input},
-        survey::{Expected, Families},
+        probe::{
+            dialogue::{Dialogue, Input},
+            stand_in,
+        },
+        smtp::cause::Cause,
+        survey::{
+            Memory,
+            memory::{Contact, Standing as Stands},
+        },
     };
 
     /// A visit in which the server says these lines and then hangs up.
@@ -289,21 +291,8 @@ mod tests {
     #[test]
     fn a_confirmation_asks_for_what_was_refused_or_could_not_be_asked() {
         let domain: DomainName = "even.example".parse().unwrap();
-        let asked = Asked {
-            sender: "probe@probe.example".parse().unwrap(),
-            recipients: vec!["info@even.example".parse().unwrap()],
-            nonsense: None,
-            relay: None,
-            by_hand: Vec::new(),
-            also: Vec::new(),
-            port: 25,
-            families: Families::Both,
-            depth: Depth::Session,
-            allow_private: false,
-            allow_net: Vec::new(),
-            resolver: None,
-            expected: Expected::default(),
-        };
+        let asked =
+            Asked { recipients: vec!["info@even.example".parse().unwrap()], ..stand_in::asked() };
         let errand = Errand {
             asked: &asked,
             domain: &domain,
@@ -326,6 +315,47 @@ mod tests {
             });
             let want = want.map(|all: Vec<&str>| all.into_iter().map(str::to_owned).collect());
             assert_eq!(asked, want, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn who_said_later_is_asked_for_nobody_before_that() {
+        let domain: DomainName = "even.example".parse().unwrap();
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        for (minutes, sender, address, asked_for) in [
+            (10, "<>", "192.0.2.1", 0),
+            (0, "<>", "192.0.2.1", 2),
+            (10, "<>", "192.0.2.2", 2),
+            (10, "ann@probe.example", "192.0.2.1", 2),
+        ] {
+            let due = at + Duration::from_secs(60 * minutes);
+            let recipient: Mailbox = "info@even.example".parse().unwrap();
+            let contact = Contact {
+                address: address.parse().unwrap(),
+                source: None,
+                sender: sender.parse().unwrap(),
+                recipient: recipient.clone(),
+                first: at,
+                last: at,
+                standing: Stands::Deferred { cause: Cause::Greylist, times: 1, due },
+            };
+            let memory = Memory { at, contacts: vec![contact], resting: Vec::new() };
+            let asked = Asked {
+                recipients: vec![recipient.clone()],
+                relay: Some("ann@elsewhere.example".parse().unwrap()),
+                memory: Some(memory),
+                ..stand_in::asked()
+            };
+            let errand = Errand {
+                asked: &asked,
+                domain: &domain,
+                helo: &"probe.example".parse().unwrap(),
+                host: "mx.even.example",
+                to: "192.0.2.1:25".parse().unwrap(),
+                standing: Standing::Published,
+            };
+            let told = (errand.first().recipients.len(), errand.extras(&[]).len());
+            assert_eq!(told, (asked_for, usize::from(asked_for > 0)), "{address} {minutes}");
         }
     }
 }

@@ -195,6 +195,10 @@ impl Names<'_> {
 
     async fn endpoint(&self, address: IpAddr, port: u16) -> Endpoint {
         let access = special::access(address, self.asked, self.machine.owns(address));
+        let access = match self.asked.rests_until(address) {
+            Some(until) if access.may_visit() => Access::Resting(until),
+            _ => access,
+        };
         // Nobody but the owner of a private network knows its reverse names.
         let reverse = match access {
             Access::SpecialPurpose(_) => Reverse::NotAsked,

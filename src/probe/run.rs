@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     Clock, Dialer, Machine, Means, Resolver, Trust, Visit, carry_out,
-    plan::{self, Errand, Standing},
+    plan::{Errand, Standing},
     resolve::Names,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     smtp::DomainName,
     survey::{
         Asked, DnsFault, Ending, Host, MxLookup, Observation, Plan, Policies, Purpose, Survey,
-        Vantage,
+        Vantage, reading,
     },
 };
 
@@ -289,7 +289,7 @@ impl Probe<'_> {
         (self.progress)(Event::VisitEnded { host, to, purpose });
         *rested = Some(Instant::now());
         stop.seen.push(observation);
-        if plan::stopped(&stop.seen) {
+        if reading::stopped(&stop.seen) {
             stop.host_stopped.store(true, Ordering::Relaxed);
             return false;
         }

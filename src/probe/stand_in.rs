@@ -167,5 +167,6 @@ pub fn asked() -> Asked {
         allow_net: Vec::new(),
         resolver: None,
         expected: Expected::default(),
+        memory: None,
     }
 }

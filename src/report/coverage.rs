@@ -160,14 +160,22 @@ fn unanswered(view: &View<'_>, spot: &Spot<'_>) -> (String, Blame) {
             Ending::Complete => ("not visited".to_owned(), Blame::Us),
         };
     };
-    let (why, blame) = stopped_at(visit);
+    let (why, blame) = match (view.survey.asked.pending(spot.endpoint.address), stopped_at(visit)) {
+        (_, Some(end)) => end,
+        (Some((contact, cause, due)), None) => {
+            let (last, due) = (words::moment(contact.last), words::moment(due));
+            let cause = words::cause(cause);
+            (format!("deferred at {last} ({cause}), not asked again before {due}"), Blame::Us)
+        }
+        (None, None) => untried(visit),
+    };
     // Every host of every operator failing alike is told by rule US01; here each shares the blame.
     let closed = blame != Blame::Us && view.port_closed_here() && visit.connect.broke().is_some();
     if closed { (format!("{why}, as everywhere from here"), Blame::Us) } else { (why, blame) }
 }
 
-/// The first question of a visit that was not answered as a sender would need it.
-fn stopped_at(visit: &Observation) -> (String, Blame) {
+/// The first question of a visit that was not answered as a sender would need it, if one was put.
+fn stopped_at(visit: &Observation) -> Option<(String, Blame)> {
     let real = visit.recipient(RecipientKind::Real).map(|recipient| &recipient.outcome);
     let steps = [
         end(&visit.connect, "connect"),
@@ -179,8 +187,7 @@ fn stopped_at(visit: &Observation) -> (String, Blame) {
         end(&visit.sender, "MAIL"),
         real.and_then(|outcome| end(outcome, "RCPT")),
     ];
-    let first = steps.into_iter().flatten().next();
-    first.unwrap_or_else(|| untried(real))
+    steps.into_iter().flatten().next()
 }
 
 /// How a question failed, if it was put and did.
@@ -193,8 +200,8 @@ fn end<T>(stage: &Stage<T>, word: &str) -> Option<(String, Blame)> {
 }
 
 /// Every step went well and the recipient was not asked all the same.
-fn untried<T>(real: Option<&Stage<T>>) -> (String, Blame) {
-    let why = match real {
+fn untried(visit: &Observation) -> (String, Blame) {
+    let why = match visit.recipient(RecipientKind::Real).map(|recipient| &recipient.outcome) {
         Some(Stage::NotTried(why)) => *why,
         _ => Why::NotAsked,
     };

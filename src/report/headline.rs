@@ -169,12 +169,19 @@ impl<'a> Words<'a> {
         let refusal = |spot: Spot<'a>| {
             let real = self.view.acceptance(&spot, RecipientKind::Real);
             match real.acceptance {
-                Acceptance::Refused(cause) => Some(words::why_unproven(cause)),
+                Acceptance::Refused(cause) => Some(words::why_unproven(cause).to_owned()),
                 Acceptance::Accepted | Acceptance::Unseen => None,
             }
         };
+        let asked = &self.report.survey.asked;
+        let due = |spot: Spot<'a>| {
+            let address = spot.endpoint.address;
+            let due = asked.pending(address).map(|(.., due)| due);
+            let due = words::moment(due.or_else(|| asked.rests_until(address))?);
+            Some(format!("it is not to be asked before {due}"))
+        };
         let reason = match seats {
-            [one] => one.spots().find_map(refusal),
+            [one] => one.spots().find_map(refusal).or_else(|| one.spots().find_map(due)),
             _ => None,
         };
         let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();

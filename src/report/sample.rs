@@ -105,6 +105,7 @@ pub fn with_mx(mx: MxLookup) -> Survey {
             allow_net: Vec::new(),
             resolver: None,
             expected: Expected::default(),
+            memory: None,
         },
         mx,
         also: Vec::new(),

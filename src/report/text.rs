@@ -156,7 +156,7 @@ fn visits(sheet: &mut Sheet, report: &Report) {
         "{} in {}, {}",
         words::count(visits, "visit", "visits"),
         words::took(survey.took_ms),
-        survey.began.strftime("%F %R UTC"),
+        words::moment(survey.began),
     );
     if survey.ending == Ending::Interrupted {
         text.push_str("; interrupted, so incomplete");

@@ -4,7 +4,9 @@
 
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
-use super::{Case, Severity, View, alike, cert, expected, mx, net, rcpt, renewal, tls, us};
+use super::{
+    Case, Severity, View, alike, cert, expected, greylisting, mx, net, rcpt, renewal, tls, us,
+};
 
 /// One rule.
 pub struct Rule {
@@ -141,6 +143,8 @@ pub static CATALOGUE: &[Rule] = rules! {
         "postmaster is refused";
     "RCPT10" "backup-defers" Medium rcpt::backup_defers:
         "a backup defers a real recipient on two visits, and not by greylisting";
+    "RCPT11" "greylisting-differs" Low greylisting::greylisting_differs:
+        "strangers wait at one tier only, as earlier runs show";
     "RCPT12" "tls-required-before-mail" Info rcpt::tls_required_before_mail:
         "no mail is taken before STARTTLS";
     "RCPT13" "open-relay" Critical rcpt::open_relay:

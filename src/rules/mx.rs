@@ -130,7 +130,11 @@ pub fn mx_address_not_public(view: &View<'_>) -> Vec<Case> {
             let saw = format!("{}: {purpose}", spot.endpoint.address);
             Some(spot.case().seen(Evidence::plain("address.access", saw)))
         }
-        Access::Allowed(_) | Access::FamilyOff | Access::Open | Access::Own => None,
+        Access::Allowed(_)
+        | Access::FamilyOff
+        | Access::Open
+        | Access::Own
+        | Access::Resting(_) => None,
     };
     distinct(view).into_iter().flat_map(Seat::spots).filter_map(case).collect()
 }

@@ -12,6 +12,7 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::Memory;
 use crate::smtp::{DomainName, Mailbox, ReversePath};
 
 /// The questions of a run.
@@ -38,6 +39,9 @@ pub struct Asked {
     /// What the run was told to expect of the domain.
     #[serde(default, skip_serializing_if = "Expected::is_empty")]
     pub expected: Expected,
+    /// What earlier runs left behind; `None` without `--state`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
 }
 
 /// What the owner of a domain said beforehand, so that a stored survey can be judged by it again.

@@ -4,6 +4,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{DnsFault, Observation};
@@ -95,6 +96,8 @@ pub enum Access {
     /// An address of this machine; not visited, because what a server says to its own machine
     /// tells nothing about what it says to others.
     Own,
+    /// It asked an earlier run to stop; not visited before this moment.
+    Resting(Timestamp),
 }
 
 impl Host {

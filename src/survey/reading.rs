@@ -7,7 +7,7 @@ use super::{
     observation::{Greeting, Hello, HelloVerb},
 };
 use crate::{
-    smtp::{Reply, Text},
+    smtp::{Reply, Text, cause},
     tls::Handshake,
 };
 
@@ -43,6 +43,12 @@ pub fn offer(visits: &[Observation]) -> Offer<'_> {
         (visits, offers) if visits == offers => Offer::Always,
         _ => Offer::Sometimes,
     }
+}
+
+/// Whether the server asked us to go away: a 421, or a reply about our rate.
+pub fn stopped(visits: &[Observation]) -> bool {
+    let mut replies = visits.iter().flat_map(Observation::replies);
+    replies.any(|(fact, _, reply)| fact != "quit" && cause::asks_to_stop(reply))
 }
 
 impl Endpoint {

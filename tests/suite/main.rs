@@ -14,5 +14,6 @@ mod replies;
 mod resolver;
 mod scenarios;
 mod settings;
+mod state;
 mod support;
 mod wire;

@@ -4,15 +4,13 @@
 //! held to the parser here.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
 use mxparity::config::Settings;
 
-use crate::support::empty_dns::empty_dns;
+use crate::support::{empty_dns::empty_dns, host::Host};
 
 /// Runs a check in `folder`, where `mxparity.toml` is found.
 fn check(folder: &Path, words: &[&str]) -> Output {
@@ -69,29 +67,6 @@ fn a_fault_in_the_file_is_one_line_with_its_place_and_the_nearest_valid_word() {
     assert_eq!(line, "mxparity: cannot read no/such.toml: no such file or directory\n");
 }
 
-/// A mail host on loopback that takes everybody; its port, and what its first visitor says.
-fn host() -> (u16, std::thread::JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let heard = std::thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        (&stream).write_all(b"220 mx.a.example ESMTP\r\n").unwrap();
-        let mut heard = Vec::new();
-        for line in BufReader::new(&stream).lines() {
-            let line = line.unwrap();
-            let over = line == "QUIT";
-            let reply = if over { "221 bye\r\n" } else { "250 ok\r\n" };
-            (&stream).write_all(reply.as_bytes()).unwrap();
-            heard.push(line);
-            if over {
-                break;
-            }
-        }
-        heard
-    });
-    (port, heard)
-}
-
 #[test]
 fn what_the_file_says_is_what_the_host_hears() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,11 +93,11 @@ fn what_the_file_says_is_what_the_host_hears() {
     );
     std::fs::write(folder.path().join("mxparity.toml"), &text).unwrap();
     let nonsense = |config: &[&str]| {
-        let (port, heard) = host();
-        let by_hand = format!("10:mx.a.example:{port}@127.0.0.1");
+        let host = Host::answering_rcpt("250 ok");
+        let by_hand = host.by_hand();
         let words = [&["--mx", &by_hand, "--format", "json", "a.example"], config].concat();
         let output = check(folder.path(), &words);
-        let heard = heard.join().unwrap();
+        let heard = host.heard();
         let report = said(&output.stdout);
         assert!(report.contains("\"reason\": \"it is a test\""), "{}", said(&output.stderr));
         assert_eq!(heard[0], "EHLO watch.example");
