@@ -22,8 +22,8 @@
 //!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `us.rs`, `expected.rs`), and `rules/pages/NAME.md`.
 //!   The page's example worlds are executed by `tests/suite/pages.rs`.
 //! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
-//! - **A report format**: a file in `report/` with one function from [`report::Report`] to text, and
-//!   a word in `cli/options.rs`.
+//! - **A report format**: a file in `report/` with one function from [`report::Report`] to text, a
+//!   word in [`report::Format`], and a line in [`report::Report::render`].
 //! - **A demo**: a world file in `fleet/worlds/`, and a row in `fleet/demo.rs`.
 //!
 //! # Rooms, and who may know whom
