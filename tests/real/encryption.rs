@@ -94,3 +94,25 @@ fn a_host_that_wants_tls_before_mail_is_asked_inside_it() {
     let report = behind_postfix(Server::postfix().with("smtpd_tls_security_level = encrypt"), 0);
     report.verdict("works", "even", "info", 0);
 }
+
+/// What each host would take at worst, from its own choices: no more than a hello is said in TLS.
+#[test]
+fn the_floor_of_each_server_is_what_it_was_set_to() {
+    let wide = "smtpd_tls_protocols = >=TLSv1";
+    let narrow = "smtpd_tls_protocols = >=TLSv1.2";
+    let mut world = World::open([
+        Server::postfix().with(narrow),
+        Server::postfix().with(wide).with(ANY_STRENGTH),
+        Server::exim(),
+    ]);
+    let report = world.check(&["--depth", "floor"]);
+    let oldest = |host: &str| {
+        let answers = report.visits(host).iter().map(|visit| &visit["floor"]["answer"]["reached"]);
+        let chosen = answers.filter_map(|answer| answer["chose"]["version"].as_str());
+        chosen.min().expect("a choice").to_owned()
+    };
+    assert_eq!(oldest("mx1"), "TLSv1.2");
+    assert_eq!(oldest("mx2"), "TLSv1.0");
+    assert_eq!(oldest("mx3"), "TLSv1.0"); // GnuTLS still speaks it, and Debian's Exim lets it.
+    world.close(&[]);
+}

@@ -192,8 +192,6 @@ fn common_files(place: &Place, with_known: bool) {
         "/etc/aliases",
         &format!("postmaster: {}\n", if with_known { KNOWN } else { "berta" }),
     );
-    // Debian's own file forbids what some of these hosts are meant to show.
-    place.write("/etc/ssl/openssl.cnf", "\n");
 }
 
 /// The addresses in the form a server's settings want, with `between` between them.

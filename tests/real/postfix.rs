@@ -105,7 +105,7 @@ const COMPLAINTS: [&str; 12] = [
     "]: HANGUP",
     "]: NON-SMTP",
     "]: PREGREET",
-    "lost connection",
+    "lost connection after ",
     "timeout after",
     "improper command",
     "non-SMTP command",

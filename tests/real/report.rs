@@ -10,6 +10,14 @@ pub struct Report {
     pub json: Value,
 }
 
+/// Connections that stood.
+#[derive(Default)]
+pub struct Connections {
+    pub all: usize,
+    /// Those for the TLS floor, which end in the handshake.
+    pub floor: usize,
+}
+
 /// One finding.
 pub struct Found<'a>(&'a Value);
 
@@ -57,30 +65,41 @@ impl Report {
         bad.map(name_of).collect()
     }
 
-    /// How many connections stood at each address, as the report tells.
-    pub fn connections(&self) -> Vec<(IpAddr, usize)> {
+    /// The connections that stood at each address, as the report tells.
+    pub fn connections(&self) -> Vec<(IpAddr, Connections)> {
         let mut counts = Vec::new();
         endpoints(&self.json["survey"], &mut |endpoint| {
             let address = endpoint["address"].as_str().and_then(|word| word.parse().ok());
             let visits = endpoint["observations"].as_array().into_iter().flatten();
-            let stood = visits.filter(|visit| visit["connect"].get("reached").is_some()).count();
-            counts.extend(address.map(|address: IpAddr| (address, stood)));
+            let stood = visits.filter(|visit| visit["connect"].get("reached").is_some());
+            let mut connections = Connections::default();
+            for visit in stood {
+                connections.all += 1;
+                connections.floor += usize::from(visit["purpose"] == "floor");
+            }
+            counts.extend(address.map(|address: IpAddr| (address, connections)));
         });
         counts
     }
 
-    /// The first observation of the host's first address.
+    /// The visits to the host's first address.
     #[track_caller]
-    pub fn visit(&self, host: &str, number: usize) -> &Value {
+    pub fn visits(&self, host: &str) -> &[Value] {
         let mut found = None;
         for tier in self.json["survey"]["mx"]["tiers"].as_array().into_iter().flatten() {
             for one in tier["hosts"].as_array().into_iter().flatten() {
                 if one["name"].as_str().is_some_and(|name| name.starts_with(host)) {
-                    found = one["addresses"][0]["observations"].get(number - 1);
+                    found = one["addresses"][0]["observations"].as_array();
                 }
             }
         }
-        found.unwrap_or_else(|| panic!("no visit {number} to {host}\n{}", self.summary()))
+        found.unwrap_or_else(|| panic!("no visit to {host}\n{}", self.summary()))
+    }
+
+    /// The visit of this number, from 1, to the host's first address.
+    #[track_caller]
+    pub fn visit(&self, host: &str, number: usize) -> &Value {
+        &self.visits(host)[number - 1]
     }
 
     fn findings(&self) -> &[Value] {
