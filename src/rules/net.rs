@@ -1,7 +1,7 @@
 //! NET rules: reaching a host, being greeted by it, and what it says it can do.
 //!
-//! Longer than most, because an area is one file. Faults of ours and of nobody in particular stay silent. Who takes which recipient is for `rcpt`;
-//! where equals differ is for `alike`.
+//! Longer than most, because an area is one file. Faults of ours and of nobody in particular stay
+//! silent. Who takes which recipient is for `rcpt`; where equals differ is for `alike`.
 
 use std::fmt;
 
