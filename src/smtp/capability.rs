@@ -18,7 +18,7 @@ pub struct Capability {
     pub parameters: Vec<Text>,
 }
 
-/// What SIZE promised. RFC 1870 §4.
+/// What SIZE promised. RFC 1870 §3.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SizeLimit {
     /// SIZE with a number of octets.

@@ -100,7 +100,7 @@ pub fn size_limit(spot: &Spot<'_>) -> Cell {
     };
     match hello.capabilities.size() {
         Some(SizeLimit::Octets(octets)) => Cell::plain(words::octets(octets), octets.to_string()),
-        // RFC 1870 §4: 0 means no fixed limit; to a sender that is as good as no word at all.
+        // RFC 1870 §3: 0 means no fixed limit; to a sender that is as good as no word at all.
         Some(SizeLimit::Unbounded) => Cell::plain("no limit", "none"),
         Some(SizeLimit::Unreadable) => Cell::plain("unreadable", "unreadable"),
         None => Cell::plain("not declared", "none"),
