@@ -102,7 +102,11 @@ pub fn hello_record(question: &Question, host: &str) -> Vec<u8> {
 /// What an error of a stream means, which may be one of TLS.
 pub fn fault(error: &io::Error) -> FaultKind {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    inner.map_or_else(|| dial::fault(error), failure)
+    match inner.map_or_else(|| dial::fault(error), failure) {
+        // Not the system's, so the library's own: what it was sent was more than it takes in.
+        FaultKind::Io(words) if error.raw_os_error().is_none() => FaultKind::TlsFailed(words),
+        kind => kind,
+    }
 }
 
 /// What the library says, as far as people ask for it by name.
@@ -260,6 +264,14 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    #[test]
+    fn what_the_library_says_without_a_name_is_still_about_tls() {
+        let full = io::Error::other("message buffer full");
+        assert_eq!(fault(&full), FaultKind::TlsFailed("message buffer full".to_owned()));
+        let odd = io::Error::from_raw_os_error(22);
+        assert!(matches!(fault(&odd), FaultKind::Io(_)));
+    }
 
     #[tokio::test]
     async fn a_server_that_picks_an_old_version_is_told_from_one_that_fails() {
