@@ -151,16 +151,16 @@ pub struct Place {
 #[command(next_help_heading = "Time (seconds, or 12s, 2m)")]
 pub struct Manners {
     /// For a connection to stand [default: 30]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub connect_timeout: Option<Duration>,
     /// For the whole greeting [default: 60]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub greeting_timeout: Option<Duration>,
     /// For the answer to a command; RCPT gets half as much again [default: 60]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub command_timeout: Option<Duration>,
     /// For a whole visit [default: 180]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
     pub total_timeout: Option<Duration>,
     /// How long a preference may keep the next one waiting [default: 5]
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -286,6 +286,12 @@ impl Manners {
             pause: self.pause.unwrap_or(usual.pause),
         }
     }
+}
+
+/// A time to wait for something; in none, nothing would ever come.
+fn patience(word: &str) -> Result<Duration, String> {
+    let patience = duration(word)?;
+    if patience.is_zero() { Err("give more than no time".to_owned()) } else { Ok(patience) }
 }
 
 #[cfg(test)]

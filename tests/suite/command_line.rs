@@ -40,6 +40,7 @@ fn bad_words_are_refused_in_one_line_with_status_3() {
         (&["check", "--mx", "mx.example", "a.example"], "is not PREF:HOST[:PORT][@ADDRESS]"),
         (&["check", "--rcpt", "nobody", "a.example"], "no @; give an address"),
         (&["check", "--pause", "soon", "a.example"], "give seconds, or a number with a unit"),
+        (&["check", "--connect-timeout", "0", "a.example"], "give more than no time"),
         (&["check", "--resolver", "ns.example", "a.example"], "give an IP address"),
         (&["check", "--ca-file", "/no/such/ca.pem", "a.example"], "/no/such/ca.pem"),
         (&["explain", "backup-accept-anyone"], "did you mean backup-accepts-anyone?"),
