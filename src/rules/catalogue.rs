@@ -153,6 +153,10 @@ pub static CATALOGUE: &[Rule] = rules! {
         "a host that defers on purpose: its answers say nothing about failover";
     "RCPT15" "expectation-broken" Medium expected::expectation_broken:
         "a host does not do what its owner said it does; high if it should take mail";
+    "RCPT16" "primary-defers" Medium rcpt::primary_defers:
+        "a primary defers a real recipient on two visits, and not by greylisting";
+    "RCPT17" "recipient-refused-everywhere" High rcpt::recipient_refused_everywhere:
+        "a recipient that should be taken is unknown to every host that answered";
 
     // TLS: what protects it on the way.
     "TLS01" "starttls-missing" High tls::starttls_missing: "STARTTLS is not offered: mail travels in clear text";

@@ -84,12 +84,13 @@ pub fn primary_accepts_anyone(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn every_host_accepts_anyone(view: &View<'_>) -> Vec<Case> {
-    let known: Vec<(Spot<'_>, bool)> =
-        view.spots().filter_map(|spot| Some((spot, is_strict(view, &spot)?))).collect();
-    if known.is_empty() || known.iter().any(|(_, strict)| *strict) {
+    // A host that put the question off may well be strict.
+    let answered = |spot: &Spot<'_>| nonsense(view, spot).is_some();
+    let known: Vec<Spot<'_>> = view.spots().filter(answered).collect();
+    if known.is_empty() || known.iter().any(|spot| is_strict(view, spot) != Some(false)) {
         return Vec::new();
     }
-    let seen = known.iter().filter_map(|(spot, _)| nonsense(view, spot));
+    let seen = known.iter().filter_map(|spot| nonsense(view, spot));
     vec![seen.fold(Case::about(Subject::domain()), Case::seen)]
 }
 
@@ -132,12 +133,52 @@ pub fn postmaster_refused(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn backup_defers(view: &View<'_>) -> Vec<Case> {
-    let defers = |spot: &Spot<'_>| {
+    deferred(view, view.backups(), |_| false)
+}
+
+/// A backup that does not serve the domain for now has a rule of its own, and so has a domain that
+/// no host serves.
+pub fn primary_defers(view: &View<'_>) -> Vec<Case> {
+    let everywhere = !domain_refused_everywhere(view).is_empty();
+    deferred(view, view.primaries(), |cause| cause.refuses_domain() && !everywhere)
+}
+
+/// Postmaster has a rule of its own, and so has a domain that no host serves.
+pub fn recipient_refused_everywhere(view: &View<'_>) -> Vec<Case> {
+    let recipients = view.survey.asked.recipients.iter();
+    let refusals = |mailbox: &Mailbox| {
+        let answers = view.spots().map(|spot| (spot, view.acceptance_of(&spot, mailbox)));
+        let mut answers: Vec<(Spot<'_>, Attribution<'_>)> = answers.collect();
+        answers.retain(|(_, answer)| answer.seen.is_some());
+        let unknown = |cause| cause == Cause::UserUnknown;
+        let refused = answers.iter().all(|(_, answer)| {
+            answer.refused_for_good(|cause| unknown(cause) || cause.refuses_domain())
+        });
+        let named = answers.iter().any(|(_, answer)| answer.refused_for_good(unknown));
+        if refused && named { answers } else { Vec::new() }
+    };
+    let named = recipients.filter(|mailbox| !names_postmaster(view, mailbox));
+    let refusals: Vec<(Spot<'_>, Attribution<'_>)> = named.flat_map(refusals).collect();
+    let Some(sure) = refusals.iter().map(|(_, answer)| answer.confidence).min() else {
+        return Vec::new();
+    };
+    let seen = refusals.iter().filter_map(|(spot, answer)| answer.evidence(spot, REAL));
+    vec![seen.fold(Case::about(Subject::domain()).sure(sure), Case::seen)]
+}
+
+/// The hosts of `seats` that put a real recipient off on two visits, for a reason of their own.
+fn deferred<'a>(
+    view: &View<'a>,
+    seats: impl Iterator<Item = Seat<'a>>,
+    also: impl Fn(Cause) -> bool,
+) -> Vec<Case> {
+    let defers = |spot: &Spot<'a>| {
         let answer = view.acceptance(spot, RecipientKind::Real);
         let Acceptance::Refused(cause) = answer.acceptance else {
             return None;
         };
-        let theirs = matches!(cause, Cause::HostTemporary | Cause::RecipientUnverified);
+        let theirs =
+            matches!(cause, Cause::HostTemporary | Cause::RecipientUnverified) || also(cause);
         let said = view.said(spot, RecipientKind::Real);
         let temporary: Vec<&Said<'_>> =
             said.iter().filter(|one| one.reply.is_temporary() && one.cause == cause).collect();
@@ -149,7 +190,7 @@ pub fn backup_defers(view: &View<'_>) -> Vec<Case> {
             seen.fold(spot.case().sure(answer.confidence), Case::seen)
         })
     };
-    view.backups().flat_map(|seat| seat.cases(defers)).collect()
+    seats.flat_map(|seat| seat.cases(defers)).collect()
 }
 
 pub fn tls_required_before_mail(view: &View<'_>) -> Vec<Case> {
@@ -315,7 +356,10 @@ fn bounce_refused<'a>(
 }
 
 fn is_postmaster(view: &View<'_>, said: &Said<'_>) -> bool {
-    let mailbox = &said.recipient.mailbox;
+    names_postmaster(view, &said.recipient.mailbox)
+}
+
+fn names_postmaster(view: &View<'_>, mailbox: &Mailbox) -> bool {
     // RFC 5321 §4.5.1: whatever the case of its letters.
     mailbox.local().eq_ignore_ascii_case("postmaster") && *mailbox.domain() == view.survey.domain
 }
