@@ -82,11 +82,9 @@ impl<'a> Words<'a> {
         match self.report.verdict.failover {
             Failover::Works => "Failover works".to_owned(),
             Failover::Fragile => {
-                let failing = self.failing();
-                let failing = if failing.is_empty() {
-                    "one address of a backup refuses the mail"
-                } else {
-                    failing.as_str()
+                let failing = match self.failing() {
+                    nobody if nobody.is_empty() => self.partly_failing(),
+                    failing => failing,
                 };
                 format!("Failover is fragile: {failing}")
             }
@@ -110,6 +108,15 @@ impl<'a> Words<'a> {
                 format!("{names} {} the mail", names.verb("does not take", "do not take"))
             }
         }
+    }
+
+    /// What fails where every host takes some of the mail.
+    fn partly_failing(&self) -> String {
+        let refused = self.carriers.iter().find_map(|seat| {
+            let mailbox = verdict::refused_recipient(&self.view, seat)?;
+            Some(format!("{} refuses {mailbox}", name(seat)))
+        });
+        refused.unwrap_or_else(|| "one address of a backup refuses the mail".to_owned())
     }
 
     /// How a host that does not take the mail fails, nearest cause first.

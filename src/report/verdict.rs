@@ -9,7 +9,14 @@ use serde::Serialize;
 
 use super::coverage;
 use crate::{
-    rules::{Finding, Severity, Spot, View, attribution::Takes, finding::SubjectKind, view::Seat},
+    rules::{
+        Finding, Severity, Spot, View,
+        attribution::{Acceptance, Takes},
+        finding::SubjectKind,
+        starttls::{self, Encryption},
+        view::Seat,
+    },
+    smtp::{Mailbox, cause::Cause},
     survey::{MxLookup, RecipientKind, Survey},
 };
 
@@ -140,7 +147,8 @@ fn ends<'a>(view: &View<'a>, seat: &Seat<'a>) -> Vec<End> {
     let refuses_for_good = |spot: &Spot<'a>| {
         view.takes(spot) == Takes::No && view.acceptance(spot, RecipientKind::Real).is_lasting()
     };
-    let bounces = seat.spots().any(|spot| refuses_for_good(&spot));
+    let bounces =
+        seat.spots().any(|spot| refuses_for_good(&spot)) || refused_recipient(view, seat).is_some();
     match (view.seat_takes(seat), bounces) {
         (Takes::No, false) => vec![End::PassedOn],
         (Takes::No, true) => vec![End::Bounced],
@@ -148,6 +156,16 @@ fn ends<'a>(view: &View<'a>, seat: &Seat<'a>) -> Vec<End> {
         (Takes::Yes, false) => vec![End::Delivered],
         (Takes::Yes, true) => vec![End::Bounced, End::Delivered],
     }
+}
+
+/// A recipient whose mail bounces at a host although another host takes it.
+pub(super) fn refused_recipient<'a>(view: &View<'a>, seat: &Seat<'a>) -> Option<&'a Mailbox> {
+    let refused = |cause: Cause| cause == Cause::UserUnknown || cause.refuses_domain();
+    view.survey.asked.recipients.iter().find(|mailbox| {
+        let answer = |spot: Spot<'a>| view.acceptance_of(&spot, mailbox);
+        seat.spots().any(|spot| answer(spot).refused_for_good(refused))
+            && view.spots().any(|spot| answer(spot).acceptance == Acceptance::Accepted)
+    })
 }
 
 fn parity(view: &View<'_>, findings: &[Finding]) -> Parity {
@@ -162,8 +180,20 @@ fn parity(view: &View<'_>, findings: &[Finding]) -> Parity {
         return Parity::Uneven;
     }
     // Every host must have been seen through at least one of its addresses.
-    let seen = |seat: Seat<'_>| seat.spots().any(|spot| coverage::is_observed(view, &spot));
+    let known = |spot: Spot<'_>| coverage::is_observed(view, &spot) && is_tls_known(view, &spot);
+    let seen = |seat: Seat<'_>| seat.spots().any(known);
     if view.seats().all(seen) { Parity::Even } else { Parity::Unproven }
+}
+
+/// Whether a try at TLS, if there was one, told anything: one that ran out of time does not.
+fn is_tls_known(view: &View<'_>, spot: &Spot<'_>) -> bool {
+    match starttls::encryption(view, spot) {
+        None | Some(Encryption::Never) => true,
+        Some(Encryption::Always | Encryption::Sometimes) => {
+            let tried = spot.endpoint.observations.iter().any(|visit| visit.tls.was_tried());
+            !tried || spot.endpoint.handshake().is_some()
+        }
+    }
 }
 
 /// The findings that make hosts uneven: those that compare, or say that equals are not equal, from
@@ -178,11 +208,14 @@ pub(super) fn uneven(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         report::sample::{self, SERVER, Server, answering, host, silent},
         rules::Subject,
-        survey::{DnsFault, FaultKind, Host},
+        smtp::Reply,
+        survey::{DnsFault, Fault, FaultKind, Host, Phase, Recipient, Stage},
     };
 
     const YES: &str = "250 2.1.5 Ok";
@@ -272,6 +305,34 @@ mod tests {
         assert_eq!((verdict.failover, verdict.parity), (Failover::Unproven, Parity::Unproven));
         let absent = Verdict::of(&sample::with_mx(MxLookup::Absent), &[]);
         assert_eq!((absent.failover, absent.parity), (Failover::None, Parity::Alone));
+    }
+
+    #[test]
+    fn a_try_at_tls_that_told_nothing_leaves_parity_unproven() {
+        let mut survey = sample::survey(tiers(&[(10, YES), (20, YES)]));
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("published above") };
+        let fault = Fault::new(Phase::Handshake, FaultKind::OutOfTime, Duration::from_secs(9));
+        set.tiers[1].hosts[0].addresses[0].observations[0].tls = Stage::Broke(fault);
+        assert_eq!(Verdict::of(&survey, &[]).parity, Parity::Unproven);
+    }
+
+    #[test]
+    fn failover_is_fragile_where_one_of_the_recipients_bounces() {
+        let mut survey = sample::survey(tiers(&[(10, YES), (20, YES)]));
+        survey.asked.recipients.push("ann@even.example".parse().unwrap());
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("published above") };
+        for (tier, line) in set.tiers.iter_mut().zip(["2.1.5 Ok", "5.1.1 User unknown"]) {
+            let reply = Reply::new(if line.starts_with('2') { 250 } else { 550 }, line);
+            let outcome =
+                if reply.is_positive() { Stage::Reached(reply) } else { Stage::Declined(reply) };
+            let mailbox = "ann@even.example".parse().unwrap();
+            let ann = Recipient { kind: RecipientKind::Real, mailbox, outcome };
+            tier.hosts[0].addresses[0].observations[0].recipients.push(ann);
+        }
+        let report = crate::report::Report::of(survey);
+        assert_eq!(report.verdict.failover, Failover::Fragile);
+        let sentence = crate::report::headline::sentence(&report);
+        assert!(sentence.contains("mx1.even.example refuses ann@even.example"), "{sentence}");
     }
 
     #[test]

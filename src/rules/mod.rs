@@ -19,7 +19,7 @@ mod said;
 #[cfg(test)]
 mod sketch;
 mod software;
-mod starttls;
+pub mod starttls;
 mod strength;
 mod tls;
 mod us;
