@@ -114,7 +114,12 @@ impl<'a> Words<'a> {
     fn partly_failing(&self) -> String {
         let refused = self.carriers.iter().find_map(|seat| {
             let mailbox = verdict::refused_recipient(&self.view, seat)?;
-            Some(format!("{} refuses {mailbox}", name(seat)))
+            let taken = |spot| {
+                let answer = self.view.acceptance_of(&spot, mailbox);
+                answer.acceptance == Acceptance::Accepted
+            };
+            let who = if seat.spots().any(taken) { "one address of " } else { "" };
+            Some(format!("{who}{} refuses {mailbox}", name(seat)))
         });
         refused.unwrap_or_else(|| "one address of a backup refuses the mail".to_owned())
     }

@@ -332,7 +332,14 @@ mod tests {
         let report = crate::report::Report::of(survey);
         assert_eq!(report.verdict.failover, Failover::Fragile);
         let sentence = crate::report::headline::sentence(&report);
-        assert!(sentence.contains("mx1.even.example refuses ann@even.example"), "{sentence}");
+        assert!(sentence.contains(": mx1.even.example refuses ann@even.example"), "{sentence}");
+        let mut survey = sample::survey(tiers(&[(10, YES), (20, YES)]));
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("published above") };
+        let no = sample::session(Server { real: NO, ..SERVER });
+        set.tiers[1].hosts[0].addresses.push(sample::at("192.0.2.9", vec![no]));
+        let sentence = crate::report::headline::sentence(&crate::report::Report::of(survey));
+        let want = ": one address of mx1.even.example refuses postmaster@even.example";
+        assert!(sentence.contains(want), "{sentence}");
     }
 
     #[test]
