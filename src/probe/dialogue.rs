@@ -22,7 +22,7 @@ use crate::{
         Connected, Fault, FaultKind, Observation, Phase, Stage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
-    tls::{self, FlightReader, Handshake, Question, ServerFlight},
+    tls::{self, FlightReader, Handshake, Question, ServerFlight, TlsVersion},
 };
 
 /// How long a server may take over a QUIT that is said because something went wrong.
@@ -70,8 +70,8 @@ pub enum Step {
     Dial,
     /// The visit is over.
     HangUp,
-    /// The visit is over, and so is the TLS that was begun: say so, and hang up.
-    Leave,
+    /// The visit is over, and so is the TLS that was begun in this version: say so, and hang up.
+    Leave(TlsVersion),
     /// Wait for more of the answer.
     Listen,
     /// Say this, then listen.
@@ -313,9 +313,12 @@ impl Scene {
         match self.flight.push(bytes) {
             Ok(None) => (State::Flight, Step::Listen),
             Ok(Some(flight)) => {
-                // Whoever refused has closed already.
-                let goes_on = matches!(flight, ServerFlight::Chose(_));
-                self.answered_in_tls(flight, if goes_on { Step::Leave } else { Step::HangUp })
+                let step = match &flight {
+                    ServerFlight::Chose(choice) => Step::Leave(choice.version),
+                    // Whoever refused has closed already.
+                    ServerFlight::Refused { .. } => Step::HangUp,
+                };
+                self.answered_in_tls(flight, step)
             }
             Err(fault) => self.broke(&State::Flight, FaultKind::TlsFailed(fault.to_string())),
         }

@@ -19,13 +19,19 @@ use super::{
 use crate::{
     config::Limits,
     survey::{FaultKind, Observation},
+    tls::TlsVersion,
 };
 
 /// Octets taken from the channel at once.
 const BUFFER: usize = 4096;
 
-/// The alert close_notify, in a record that any version understands. RFC 8446 §6.1.
-const GOING: [u8; 7] = [21, 3, 1, 0, 2, 1, 0];
+/// The alert close_notify, in a record of the version agreed on: servers take any other as garbage
+/// and log it. RFC 8446 §5.1, §6.1.
+fn going(version: TlsVersion) -> [u8; 7] {
+    // TLS 1.3 keeps the number of 1.2 on the outside.
+    let [major, minor] = version.min(TlsVersion::Tls12).to_wire().to_be_bytes();
+    [21, major, minor, 0, 2, 1, 0]
+}
 
 /// What a visit needs beside its plan.
 #[derive(Clone)]
@@ -71,7 +77,7 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
     let mut line = Line { visit, means, stream: None, heard: vec![0; BUFFER] };
     let mut wish = Wish(Some(means.stop.clone()));
     let (mut dialogue, mut step) = Dialogue::open(visit.clone(), means.limits);
-    while !matches!(step, Step::HangUp | Step::Leave) {
+    while !matches!(step, Step::HangUp | Step::Leave(_)) {
         // Waiting is all that can take long; deadlines are the machine's, the timer is ours.
         let left = dialogue.deadline().saturating_sub(now());
         let input = tokio::select! {
@@ -137,7 +143,7 @@ impl Line<'_> {
                 self.listen().await
             }
             Step::Listen => self.listen().await,
-            Step::HangUp | Step::Leave => pending().await,
+            Step::HangUp | Step::Leave(_) => pending().await,
         }
     }
 
@@ -155,8 +161,8 @@ impl Line<'_> {
     async fn hang_up(self, step: &Step) {
         let Some(mut stream) = self.stream else { return };
         let farewell = async {
-            if *step == Step::Leave {
-                send(&mut stream, &GOING).await?;
+            if let Step::Leave(version) = step {
+                send(&mut stream, &going(*version)).await?;
             }
             stream.shutdown().await
         };

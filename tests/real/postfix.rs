@@ -99,7 +99,7 @@ pub fn sessions(server: &Server, place: &Place) -> Sessions {
     }
 }
 
-const COMPLAINTS: [&str; 12] = [
+const COMPLAINTS: [&str; 13] = [
     "]: BARE NEWLINE",
     "]: COMMAND ",
     "]: HANGUP",
@@ -112,4 +112,5 @@ const COMPLAINTS: [&str; 12] = [
     "too many errors",
     "fatal:",
     "panic:",
+    "wrong version number",
 ];
