@@ -35,11 +35,19 @@ pub fn completions(shell: Shell) -> Result<Status, Error> {
     Ok(Status::Fine)
 }
 
+/// The program's page, and one for each verb behind it.
 pub fn manual() -> Result<Status, Error> {
-    let mut page = Vec::new();
-    let written = clap_mangen::Man::new(command()).render(&mut page);
-    written.map_err(|error| Error::new(format_args!("cannot make the manual page: {error}")))?;
-    PLAIN.print(&String::from_utf8_lossy(&page))?;
+    let whole = command();
+    let verbs = whole.get_subcommands().map(|verb| {
+        let name = format!("mxparity {}", verb.get_name());
+        (name.replace(' ', "-"), verb.clone().bin_name(name.clone()).display_name(name))
+    });
+    let mut pages = Vec::new();
+    for (title, one) in std::iter::once(("mxparity".to_owned(), whole.clone())).chain(verbs) {
+        let written = clap_mangen::Man::new(one).title(title).render(&mut pages);
+        written.map_err(|error| Error::new(format_args!("cannot make the manual: {error}")))?;
+    }
+    PLAIN.print(&String::from_utf8_lossy(&pages))?;
     Ok(Status::Fine)
 }
 

@@ -90,16 +90,16 @@ fn help_and_version_are_answers() {
 
 #[test]
 fn completions_and_manual_come_from_the_same_definition() {
-    for (words, want) in
-        [(&["completions", "bash"][..], "--nagios-is-not-here"), (&["man"], "mxparity")]
-    {
+    for (words, wants) in [
+        (&["completions", "bash"][..], ["--allow-private", "--head-start", "complete -F"]),
+        (&["completions", "zsh"], ["--allow-private", "--head-start", "#compdef mxparity"]),
+        (&["man"], ["mxparity\\-check(1)", "\\-\\-allow\\-private", "\\-\\-head\\-start"]),
+    ] {
         let output = run(words);
         assert_eq!(output.status.code(), Some(0), "{words:?}");
         let page = text(&output.stdout);
-        if words[0] == "man" {
-            assert!(page.contains(want));
-        } else {
-            assert!(page.contains("--allow-private") && !page.contains(want));
+        for want in wants {
+            assert!(page.contains(want), "{words:?} without {want}");
         }
     }
 }
