@@ -104,8 +104,9 @@ pub struct Questions {
     /// Also test whether hosts relay to this address, at a domain that is not theirs
     #[arg(long, value_name = "ADDRESS")]
     pub relay_test: Option<Mailbox>,
-    /// How much is asked of each address; floor and full add to session
-    #[arg(long, value_enum, default_value_t = DepthWord::Session)]
+    /// How much is asked of each address: one session, also the oldest and weakest TLS it takes, or
+    /// every version, suite and group
+    #[arg(long, value_enum, default_value_t = DepthWord::Floor)]
     pub depth: DepthWord,
 }
 

@@ -25,7 +25,7 @@ use crate::{
 /// Octets taken from the channel at once.
 const BUFFER: usize = 4096;
 
-/// The alert close_notify, in a record of the version agreed on: servers take any other as garbage
+/// The alert `close_notify`, in a record of the version agreed on: servers take any other as garbage
 /// and log it. RFC 8446 §5.1, §6.1.
 fn going(version: TlsVersion) -> [u8; 7] {
     // TLS 1.3 keeps the number of 1.2 on the outside.

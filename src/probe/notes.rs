@@ -51,8 +51,8 @@ pub enum End {
 impl Notes {
     /// Before anything happened: only what the plan leaves out is settled.
     pub fn of(visit: &Visit) -> Self {
-        let mut notes = Self::default();
-        notes.inquires = matches!(visit.starttls, Some(Opening::Ask(_)));
+        let inquires = matches!(visit.starttls, Some(Opening::Ask(_)));
+        let mut notes = Self { inquires, ..Self::default() };
         if visit.starttls.is_none() || notes.inquires {
             notes.tls = Some(Stage::NotTried(Why::NotThisVisit));
             notes.hello_secured = Some(Stage::NotTried(Why::NotThisVisit));

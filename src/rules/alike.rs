@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     smtp::{Capabilities, Capability, cause::Cause},
-    survey::{RecipientKind, Role, observation::HelloVerb},
+    survey::{Least, RecipientKind, Role, observation::HelloVerb},
 };
 
 /// One trait of one address: what it is, what it was, and where that was seen.
@@ -91,7 +91,14 @@ fn traits<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Trait> {
     ];
     let acceptance =
         acceptance.into_iter().filter_map(|(fact, kind)| taken(view, spot, fact, kind));
-    let rest = [starttls(view, spot), version(spot), trust(spot), extensions(spot), size(spot)];
+    let rest = [
+        starttls(view, spot),
+        version(spot),
+        floor(spot),
+        trust(spot),
+        extensions(spot),
+        size(spot),
+    ];
     acceptance.chain(rest.into_iter().flatten()).collect()
 }
 
@@ -128,6 +135,13 @@ fn version(spot: &Spot<'_>) -> Option<Trait> {
     let fact = "tls.version";
     let evidence = spot.exchange(visit, fact, handshake.version, "STARTTLS");
     Some(Trait { fact, value: handshake.version.to_string(), evidence })
+}
+
+fn floor(spot: &Spot<'_>) -> Option<Trait> {
+    let oldest = spot.endpoint.oldest_version().filter(Least::is_exact)?;
+    let fact = "floor.version";
+    let evidence = spot.exchange(oldest.visit, fact, oldest.value, "STARTTLS");
+    Some(Trait { fact, value: oldest.value.to_string(), evidence })
 }
 
 fn trust(spot: &Spot<'_>) -> Option<Trait> {

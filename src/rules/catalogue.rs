@@ -5,7 +5,8 @@
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
 use super::{
-    Case, Severity, View, alike, cert, expected, greylisting, mx, net, rcpt, renewal, tls, us,
+    Case, Severity, View, alike, cert, expected, floor, greylisting, mx, net, rcpt, renewal, tls,
+    us,
 };
 
 /// One rule.
@@ -165,7 +166,15 @@ pub static CATALOGUE: &[Rule] = rules! {
     "TLS04" "starttls-intermittent" Medium tls::starttls_intermittent: "STARTTLS works on some visits and not on others";
     "TLS05" "plaintext-after-starttls" High tls::plaintext_after_starttls: "clear text arrives between the reply to STARTTLS and the handshake";
     "TLS06" "backup-lower-tls-version" Medium tls::backup_lower_tls_version: "the backup's best TLS version is older than the primary's";
+    "TLS07" "backup-lower-tls-floor" Medium floor::backup_lower_tls_floor: "the backup takes an older TLS version than the primary does";
+    "TLS08" "obsolete-tls-accepted" Medium floor::obsolete_tls_accepted: "TLS 1.0 or 1.1 is taken as well; high for SSL 3.0";
     "TLS09" "only-obsolete-tls" High tls::only_obsolete_tls: "nothing from TLS 1.2 up is spoken";
+    "TLS10" "weak-cipher-accepted" Medium floor::weak_cipher_accepted: "static keys, CBC with SHA-1, 3DES or worse are taken; high for RC4, DES, export and none";
+    "TLS11" "backup-weaker-ciphers" Medium floor::backup_weaker_ciphers: "the backup takes a weaker class of ciphers than the primary does";
+    "TLS12" "weak-key-exchange" Medium floor::weak_key_exchange: "Diffie-Hellman below 2048 bits or with a home-made prime; high below 1024";
+    "TLS13" "no-extended-master-secret" Low floor::no_extended_master_secret: "TLS 1.2 without the extended master secret";
+    "TLS14" "insecure-renegotiation" Medium floor::insecure_renegotiation: "TLS 1.2 or older without secure renegotiation";
+    "TLS15" "tls-compression" Medium floor::tls_compression: "TLS compression is taken";
     "TLS16" "large-hello-intolerant" Medium tls::large_hello_intolerant: "TLS works only when the client opens it with a small hello";
     "TLS17" "no-post-quantum-group" Info tls::no_post_quantum_group: "no key exchange that withstands quantum computers";
     "TLS18" "starttls-stripped" High tls::starttls_stripped: "a device on the way blots STARTTLS out";

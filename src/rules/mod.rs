@@ -9,6 +9,7 @@ pub mod catalogue;
 mod cert;
 pub mod expected;
 pub mod finding;
+mod floor;
 mod greylisting;
 mod mx;
 mod net;

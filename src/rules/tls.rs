@@ -1,12 +1,13 @@
 //! TLS rules: whether mail is encrypted on its way in, and how well.
 //!
 //! Graded as a sender to whom nothing was promised would: it takes TLS where it can get it, and
-//! falls back to clear text. Certificates are judged in `cert`; old versions and weak suites that a
-//! server merely accepts are not looked at here.
+//! falls back to clear text. Certificates are judged in `cert`, old versions and weak suites that a
+//! server merely accepts in `floor`.
 
 use super::{
     Case, Severity, Spot, Subject, View,
     finding::Confidence,
+    floor,
     starttls::{
         Encryption, Failure, encryption, failures, has_extensions, missing, offer, surety,
         unspeakable,
@@ -36,7 +37,7 @@ pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
     let broken = |spot: &Spot<'_>| {
         let failures = unspeakable(view, spot)?;
         let case = spot.case().sure(surety(&failures));
-        (!failures.iter().all(Failure::is_version)).then(|| shown(case, spot, &failures))
+        (!is_obsolete(spot, &failures)).then(|| shown(case, spot, &failures))
     };
     in_clear(view, broken)
 }
@@ -83,12 +84,15 @@ pub fn backup_lower_tls_version(view: &View<'_>) -> Vec<Case> {
     weaker.map(case).collect()
 }
 
-/// From what the ordinary visits saw: no version that we speak was good enough for the server.
 pub fn only_obsolete_tls(view: &View<'_>) -> Vec<Case> {
     let obsolete = |spot: &Spot<'_>| {
         let failures = unspeakable(view, spot)?;
-        let case = spot.case().sure(surety(&failures));
-        failures.iter().all(Failure::is_version).then(|| shown(case, spot, &failures))
+        is_obsolete(spot, &failures).then_some(())?;
+        // What it picked when it could choose leaves no doubt.
+        let picked = floor::versions(spot);
+        let confidence = if picked.is_empty() { surety(&failures) } else { Confidence::High };
+        let case = shown(spot.case().sure(confidence), spot, &failures);
+        Some(picked.into_iter().fold(case, Case::seen))
     };
     in_clear(view, obsolete)
 }
@@ -194,6 +198,15 @@ fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
     failures.iter().fold(case, |case, failure| {
         case.seen(spot.exchange(failure.visit, "tls", failure, "STARTTLS"))
     })
+}
+
+/// Whether versions are what all `failures` come from: by what the server picked of all versions up
+/// to 1.2, else by its own word in each handshake.
+fn is_obsolete(spot: &Spot<'_>, failures: &[Failure<'_>]) -> bool {
+    match floor::newest_choice(spot) {
+        Some(newest) => newest < TlsVersion::Tls12,
+        None => failures.iter().all(Failure::is_version),
+    }
 }
 
 fn agreed(handshake: &Handshake) -> String {

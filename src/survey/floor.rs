@@ -1,9 +1,9 @@
 //! Which TLS hello led to which answer, and what the answers of one address amount to.
 //!
-//! "The weakest that was taken" is only a floor once everything below it was refused; whether it was
-//! is part of each reading. Grades nothing.
+//! "The weakest that was taken" is only a floor once everything below it was refused; how far that is
+//! known is part of each reading. Grades nothing.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,15 @@ pub struct Exchange {
 pub struct Least<'a, T> {
     pub visit: &'a Observation,
     pub value: T,
-    /// Everything weaker was refused; else there may be something weaker still.
-    pub is_exact: bool,
+    /// The weakest that was not refused: the truth lies between the two.
+    pub bound: T,
+}
+
+impl<T: PartialEq> Least<'_, T> {
+    /// Whether everything weaker was refused.
+    pub fn is_exact(&self) -> bool {
+        self.value == self.bound
+    }
 }
 
 impl Exchange {
@@ -39,14 +46,24 @@ impl Exchange {
     }
 }
 
+impl<T: fmt::Display + PartialEq> fmt::Display for Least<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)?;
+        if self.is_exact() { Ok(()) } else { write!(f, ", at worst {}", self.bound) }
+    }
+}
+
 /// A backup is below its primary only if it was seen to go lower than the primary can.
 impl<T: PartialOrd> PartialOrd for Least<'_, T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        match self.value.partial_cmp(&other.value)? {
-            Ordering::Less if other.is_exact => Some(Ordering::Less),
-            Ordering::Greater if self.is_exact => Some(Ordering::Greater),
-            Ordering::Equal if self.is_exact && other.is_exact => Some(Ordering::Equal),
-            _ => None,
+        if self.value < other.bound {
+            Some(Ordering::Less)
+        } else if other.value < self.bound {
+            Some(Ordering::Greater)
+        } else if self.is_exact() && other.is_exact() && self.value == other.value {
+            Some(Ordering::Equal)
+        } else {
+            None
         }
     }
 }
@@ -77,11 +94,14 @@ impl Endpoint {
             .filter_map(|visit| Some((visit, visit.tls.reached()?.version)));
         self.was_inquired().then_some(())?;
         let (visit, value) = chosen.chain(spoken).min_by_key(|(_, version)| *version)?;
-        let is_exact = match value.previous() {
-            Some(below) => self.refused(below).len() == SuiteClass::ALL.len(),
-            None => true,
+        // Who refuses a hello with a version at most refuses all that are older as well.
+        let refused = |version: &TlsVersion| {
+            let below = version.previous();
+            below.is_none_or(|below| self.refused(below).len() == SuiteClass::ALL.len())
         };
-        Some(Least { visit, value, is_exact })
+        let older = TlsVersion::ALL.into_iter().rev().filter(|version| *version <= value);
+        let bound = older.into_iter().find(refused).unwrap_or(value);
+        Some(Least { visit, value, bound })
     }
 
     /// The weakest class of cipher suites of which one was taken; `None` as above.
@@ -96,9 +116,9 @@ impl Endpoint {
             chosen.chain(spoken).filter_map(|(visit, suite)| Some((visit, suite.class()?)));
         let (visit, value) = classed.min_by_key(|(_, class)| *class)?;
         let refused = self.refused(TlsVersion::Tls12);
-        let mut weaker = SuiteClass::ALL.into_iter().take_while(|class| *class < value);
-        let is_exact = weaker.all(|class| refused.contains(&class));
-        Some(Least { visit, value, is_exact })
+        let mut open = SuiteClass::ALL.into_iter().filter(|class| !refused.contains(class));
+        let bound = open.next().filter(|class| *class < value).unwrap_or(value);
+        Some(Least { visit, value, bound })
     }
 
     /// The weakest key exchange seen, by its strength.

@@ -1,7 +1,7 @@
-//! Writes a ClientHello for any version from SSL 3.0 to TLS 1.3, to see what a server makes of it.
+//! Writes a `ClientHello` for any version from SSL 3.0 to TLS 1.3, to see what a server makes of it.
 //!
-//! Carries no key: a TLS 1.3 hello has an empty key_share, so that a willing server must answer in
-//! clear with HelloRetryRequest (RFC 8446 §4.2.8). No handshake can be finished from here.
+//! Carries no key: a TLS 1.3 hello has an empty `key_share`, so that a willing server must answer in
+//! clear with `HelloRetryRequest` (RFC 8446 §4.2.8). No handshake can be finished from here.
 
 use super::{TlsVersion, groups::Group, suites::Suite};
 
@@ -11,10 +11,10 @@ const SIGNATURE_SCHEMES: &[u16] = &[
     0x0501, 0x0601, 0x081a, 0x081b, 0x081c, 0x0301, 0x0303, 0x0203, 0x0201, 0x0402, 0x0202,
 ];
 
-/// TLS_FALLBACK_SCSV, RFC 7507 §2.
+/// `TLS_FALLBACK_SCSV`, RFC 7507 §2.
 const FALLBACK: u16 = 0x5600;
 
-/// TLS_EMPTY_RENEGOTIATION_INFO_SCSV, RFC 5746 §3.3: for SSL 3.0, which knows no extensions.
+/// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV`, RFC 5746 §3.3: for SSL 3.0, which knows no extensions.
 const RENEGOTIATION: u16 = 0x00ff;
 
 /// What a hello offers.

@@ -1,4 +1,4 @@
-//! What a ServerKeyExchange says: which curve, or how large a prime and whose.
+//! What a `ServerKeyExchange` says: which curve, or how large a prime and whose.
 //!
 //! Reads TLS up to 1.2 only; later versions say the group in their hello. Verifies no signature.
 

@@ -1,5 +1,5 @@
-//! Reads what a server answers to a [`ClientHello`](super::ClientHello): records, alerts,
-//! ServerHello or HelloRetryRequest and, up to TLS 1.2, certificate and key exchange.
+//! Reads what a server answers to a [`ClientHello`](super::`ClientHello`): records, alerts,
+//! `ServerHello` or `HelloRetryRequest` and, up to TLS 1.2, certificate and key exchange.
 //!
 //! Bounded: at most [`MAX_FLIGHT`] octets in all. Never panics, decrypts nothing, answers nothing.
 //! Longer than most: what a flight can hold stands beside how it is read.
@@ -20,7 +20,7 @@ use crate::smtp::Text;
 /// More than the largest chain anybody sends; past it the peer is hostile or lost.
 pub const MAX_FLIGHT: usize = 256 * 1024;
 
-/// The random of a ServerHello that is a HelloRetryRequest. RFC 8446 §4.1.3.
+/// The random of a `ServerHello` that is a `HelloRetryRequest`. RFC 8446 §4.1.3.
 const RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
@@ -41,7 +41,7 @@ pub enum ServerFlight {
 pub struct Choice {
     pub version: TlsVersion,
     pub suite: Suite,
-    /// The group of a HelloRetryRequest or key share.
+    /// The group of a `HelloRetryRequest` or key share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Group>,
     /// What else it agreed to, in the order of the enumeration.

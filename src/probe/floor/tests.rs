@@ -38,9 +38,8 @@ impl Taker {
 
     fn answer(&self, question: &Question) -> ServerFlight {
         let modern = question.version == Tls13;
-        let allowed = |version: TlsVersion| match modern {
-            true => version == Tls13,
-            false => version <= question.version,
+        let allowed = |version: TlsVersion| {
+            if modern { version == Tls13 } else { version <= question.version }
         };
         let versions = self.versions.iter().filter(|(version, _)| allowed(*version));
         let Some((version, suites)) = versions.max_by_key(|(version, _)| *version) else {

@@ -2,12 +2,14 @@
 //!
 //! Says what is there; whether that is enough depends on promises, which `rules` know.
 
-use super::{Cell, NOT_APPLICABLE, UNKNOWN, asked};
+use std::fmt::Display;
+
+use super::{Cell, NOT_APPLICABLE, NOT_ASKED, UNKNOWN, asked};
 use crate::{
     report::words,
     rules::{Spot, View},
     smtp::cause::Moment,
-    survey::reading::Offer,
+    survey::{Depth, Least, reading::Offer},
     tls::{Handshake, TlsVersion, TrustFlaw},
 };
 
@@ -39,6 +41,42 @@ pub fn version(view: &View<'_>, spot: &Spot<'_>) -> Cell {
         Offer::Unknown if spot.endpoint.hello().is_some() => Cell::remark(NOT_APPLICABLE),
         Offer::Unknown => Cell::unknown(UNKNOWN),
         Offer::Always | Offer::Sometimes => asked(view, spot, Moment::StartTls, |visit| &visit.tls),
+    }
+}
+
+/// The oldest version taken. Without a refusal of everything older it is compared with nothing.
+pub fn oldest(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let oldest = spot.endpoint.oldest_version();
+    oldest.map_or_else(|| unasked(view, spot), |oldest| least(&oldest, |v| *v < TlsVersion::Tls12))
+}
+
+/// The weakest class of cipher suites taken.
+pub fn weakest_class(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let worst = spot.endpoint.worst_class();
+    worst.map_or_else(|| unasked(view, spot), |worst| least(&worst, |class| class.is_weak()))
+}
+
+/// The weakest key exchange met; TLS 1.3 tells no more than its groups.
+pub fn weakest_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let Some((_, exchange)) = spot.endpoint.weakest_exchange() else { return unasked(view, spot) };
+    let is_weak = exchange.strength().is_some_and(|bits| bits < 112);
+    let make = if is_weak { Cell::bad } else { Cell::plain };
+    make(exchange.to_string(), exchange.to_string())
+}
+
+fn least<T: Display + PartialEq>(least: &Least<'_, T>, is_bad: impl Fn(&T) -> bool) -> Cell {
+    let make = if is_bad(&least.value) { Cell::bad } else { Cell::plain };
+    let key = least.is_exact().then(|| least.to_string());
+    Cell { key, ..make(least.to_string(), String::new()) }
+}
+
+/// What single hellos would have shown.
+fn unasked(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let above = version(view, spot);
+    match view.survey.asked.depth {
+        Depth::Session => Cell::unknown(NOT_ASKED),
+        _ if above.text == NOT_APPLICABLE => above,
+        _ => Cell::unknown(UNKNOWN),
     }
 }
 

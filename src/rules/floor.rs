@@ -1,0 +1,260 @@
+//! Rules about the oldest and weakest TLS that a server takes, whatever it prefers.
+//!
+//! A downgrade needs only one way in. Silent where no hello of ours was answered: what was not asked
+//! is not refused.
+
+use std::fmt;
+
+use super::{Case, Evidence, Severity, Spot, View, strength};
+use crate::{
+    survey::{Least, Observation},
+    tls::{Choice, Feature, KeyExchange, SuiteClass, TlsVersion},
+};
+
+pub fn backup_lower_tls_floor(view: &View<'_>) -> Vec<Case> {
+    below(view, "floor.version", |spot| spot.endpoint.oldest_version())
+}
+
+pub fn obsolete_tls_accepted(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        // Where there is nothing newer, TLS09 says so.
+        if spot.endpoint.handshake().is_none() && newest_choice(spot)? < TlsVersion::Tls12 {
+            return None;
+        }
+        let versions = distinct(spot, |choice| {
+            (choice.version < TlsVersion::Tls12).then(|| choice.version.to_string())
+        });
+        let worst = spot.endpoint.oldest_version()?.value;
+        let case = match worst {
+            TlsVersion::Ssl3 => spot.case().graded(Severity::High),
+            _ => spot.case(),
+        };
+        shown(case, spot, "floor.version", versions)
+    })
+}
+
+pub fn weak_cipher_accepted(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let mut classes: Vec<SuiteClass> = Vec::new();
+        let suites = distinct(spot, |choice| {
+            let class = choice.suite.class().filter(|class| class.is_weak())?;
+            // One suite stands for its class.
+            let first = !classes.contains(&class);
+            classes.push(class);
+            first.then(|| format!("{} ({class})", choice.suite))
+        });
+        let broken = |class: &SuiteClass| {
+            matches!(
+                class,
+                SuiteClass::Null | SuiteClass::Export | SuiteClass::Des | SuiteClass::Rc4
+            )
+        };
+        let case = if classes.iter().any(broken) {
+            spot.case().graded(Severity::High)
+        } else {
+            spot.case()
+        };
+        shown(case, spot, "floor.suite", suites)
+    })
+}
+
+pub fn backup_weaker_ciphers(view: &View<'_>) -> Vec<Case> {
+    below(view, "floor.suite", |spot| spot.endpoint.worst_class())
+}
+
+pub fn weak_key_exchange(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let mut hopeless = false;
+        let weak = distinct(spot, |choice| {
+            let exchange = choice.key_exchange.as_ref().filter(|exchange| is_weak(exchange))?;
+            hopeless |= exchange.strength() == Some(0);
+            Some(exchange.to_string())
+        });
+        let case = if hopeless { spot.case().graded(Severity::High) } else { spot.case() };
+        shown(case, spot, "floor.key_exchange", weak)
+    })
+}
+
+pub fn no_extended_master_secret(view: &View<'_>) -> Vec<Case> {
+    // Older versions are a fault of their own, and TLS 1.3 has it built in.
+    let without = |choice: &Choice| {
+        choice.version == TlsVersion::Tls12 && !choice.has(Feature::ExtendedMasterSecret)
+    };
+    features(view, "no extended master secret", without)
+}
+
+pub fn insecure_renegotiation(view: &View<'_>) -> Vec<Case> {
+    let without = |choice: &Choice| {
+        choice.version < TlsVersion::Tls13 && !choice.has(Feature::SecureRenegotiation)
+    };
+    features(view, "no renegotiation_info", without)
+}
+
+pub fn tls_compression(view: &View<'_>) -> Vec<Case> {
+    features(view, "DEFLATE", |choice| choice.has(Feature::Compression))
+}
+
+/// Backups whose weakest is below that of the primary tier.
+fn below<'a, T: Copy + fmt::Display + PartialOrd>(
+    view: &View<'a>,
+    fact: &str,
+    weakest: impl Fn(&Spot<'a>) -> Option<Least<'a, T>>,
+) -> Vec<Case> {
+    let weaker = strength::weaker_backups(view, weakest).into_iter();
+    let case = |weaker: strength::Weaker<'a, Least<'a, T>>| {
+        let ends = [(weaker.spot, weaker.value), (weaker.reference, weaker.reference_value)];
+        ends.into_iter().fold(weaker.case(), |case, (spot, least)| {
+            case.seen(seen(&spot, least.visit, fact, least))
+        })
+    };
+    weaker.map(case).collect()
+}
+
+/// The newest version among the answers to hellos of ours.
+pub fn newest_choice(spot: &Spot<'_>) -> Option<TlsVersion> {
+    spot.endpoint.choices().map(|(_, choice)| choice.version).max()
+}
+
+/// The versions that were picked, as evidence.
+pub fn versions(spot: &Spot<'_>) -> Vec<Evidence> {
+    let versions = distinct(spot, |choice| Some(choice.version.to_string()));
+    versions.into_iter().map(|(visit, saw)| seen(spot, visit, "floor.version", saw)).collect()
+}
+
+/// A prime of one's own may be no prime at all, and nobody can tell. RFC 9325 §4.4 wants 2048 bits.
+fn is_weak(exchange: &KeyExchange) -> bool {
+    match exchange {
+        KeyExchange::Curve { group } => group.strength().is_some_and(|bits| bits < 112),
+        KeyExchange::ExplicitCurve | KeyExchange::ShortRsa { .. } => true,
+        KeyExchange::Field { bits, prime } => *bits < 2048 || prime.is_none(),
+    }
+}
+
+/// Cases of a server that agreed on TLS in this way; the first such answer of each version is shown.
+fn features(view: &View<'_>, what: &str, is_so: impl Fn(&Choice) -> bool) -> Vec<Case> {
+    view.cases(|spot| {
+        let so =
+            distinct(spot, |choice| is_so(choice).then(|| format!("{what} in {}", choice.version)));
+        shown(spot.case(), spot, "floor.agreed", so)
+    })
+}
+
+/// What `read` has to say of the choices at an address, each thing once.
+fn distinct<'a>(
+    spot: &Spot<'a>,
+    mut read: impl FnMut(&Choice) -> Option<String>,
+) -> Vec<(&'a Observation, String)> {
+    let mut all: Vec<(&Observation, String)> = Vec::new();
+    for (visit, choice) in spot.endpoint.choices() {
+        if let Some(said) = read(choice)
+            && all.iter().all(|(_, known)| *known != said)
+        {
+            all.push((visit, said));
+        }
+    }
+    all
+}
+
+/// The case with this evidence, if there is any.
+fn shown<'a>(
+    case: Case,
+    spot: &Spot<'a>,
+    fact: &str,
+    all: Vec<(&'a Observation, String)>,
+) -> Option<Case> {
+    (!all.is_empty()).then_some(())?;
+    Some(all.into_iter().fold(case, |case, (visit, saw)| case.seen(seen(spot, visit, fact, saw))))
+}
+
+/// A version may come from an ordinary handshake as well; the lines are those behind STARTTLS.
+fn seen<'a>(
+    spot: &Spot<'a>,
+    visit: &'a Observation,
+    fact: &str,
+    saw: impl fmt::Display,
+) -> Evidence {
+    spot.exchange(visit, fact, saw, "STARTTLS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sketch::*, *};
+    use crate::{
+        survey::{Exchange, FaultKind, Stage},
+        tls::{Question, ServerFlight, Suite},
+    };
+
+    fn asked(question: Question, answer: ServerFlight) -> Observation {
+        let floor = Some(Exchange { question, answer: Stage::Reached(answer) });
+        Observation { purpose: crate::survey::Purpose::Floor, floor, ..visit() }
+    }
+
+    fn chose(version: TlsVersion, suite: &str) -> ServerFlight {
+        ServerFlight::Chose(Box::new(Choice {
+            version,
+            suite: Suite::named(suite).unwrap(),
+            group: None,
+            agreed: vec![Feature::SecureRenegotiation],
+            downgrade_sentinel: None,
+            certificates: 1,
+            leaf: None,
+            key_exchange: None,
+        }))
+    }
+
+    const NO: ServerFlight = ServerFlight::Refused { alert: 70 };
+
+    #[test]
+    fn a_backup_is_below_only_where_the_primary_refused_as_much() {
+        let old = || asked(Question::any(TlsVersion::Tls11), chose(TlsVersion::Tls10, RSA));
+        let new = || asked(Question::any(TlsVersion::Tls12), chose(TlsVersion::Tls12, RSA));
+        let none_older = || asked(Question::any(TlsVersion::Tls11), NO);
+        for (primary, backup, fires) in [
+            (vec![new(), none_older()], vec![new(), old()], true),
+            // Nobody knows what the primary would have taken.
+            (vec![new()], vec![new(), old()], false),
+            (vec![new(), old()], vec![new(), old()], false),
+            (vec![new(), none_older()], vec![new()], false),
+            (vec![new(), none_older()], vec![shows(&[certificate(30, 90)])], false),
+        ] {
+            let seen = survey(vec![vec![primary], vec![backup]]);
+            let cases = judged(&seen, backup_lower_tls_floor);
+            assert_eq!(cases.len(), usize::from(fires), "{cases:?}");
+        }
+    }
+
+    const RSA: &str = "TLS_RSA_WITH_AES_128_CBC_SHA";
+
+    #[test]
+    fn a_refusal_is_no_finding_and_silence_is_none_either() {
+        let question = || Question::any(TlsVersion::Tls11);
+        let fault = broke(FaultKind::TimedOut).tls;
+        let Stage::Broke(fault) = fault else { panic!() };
+        let silent = Some(Exchange { question: question(), answer: Stage::Broke(fault) });
+        let silent = Observation { floor: silent, ..visit() };
+        for visits in [vec![asked(question(), NO)], vec![silent]] {
+            let seen = alone(visits);
+            for check in [obsolete_tls_accepted, weak_cipher_accepted, weak_key_exchange] {
+                assert_eq!(judged(&seen, check), Vec::<String>::new());
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_class_grades_the_finding() {
+        for (suite, severity) in [
+            (RSA, ""),
+            ("TLS_RSA_WITH_3DES_EDE_CBC_SHA", ""),
+            ("TLS_RSA_WITH_RC4_128_SHA", "High "),
+            ("TLS_RSA_WITH_NULL_SHA", "High "),
+        ] {
+            let answer = chose(TlsVersion::Tls12, suite);
+            let seen = alone(vec![asked(Question::any(TlsVersion::Tls12), answer)]);
+            let cases = judged(&seen, weak_cipher_accepted);
+            let class = Suite::named(suite).and_then(Suite::class).unwrap();
+            let graded = severity.to_lowercase();
+            let want = format!("{graded}High mx1.even.example: floor.suite {suite} ({class})");
+            assert_eq!(cases, [want]);
+        }
+    }
+}
