@@ -116,3 +116,25 @@ fn the_floor_of_each_server_is_what_it_was_set_to() {
     assert_eq!(oldest("mx3"), "TLSv1.0"); // GnuTLS still speaks it, and Debian's Exim lets it.
     world.close(&[]);
 }
+
+#[test]
+fn the_oldest_and_weakest_tls_of_a_host_is_found_in_few_visits() {
+    let strict = Server::postfix()
+        .with("smtpd_tls_protocols = >=TLSv1.2")
+        .with("tls_medium_cipherlist = ECDHE+AESGCM:ECDHE+CHACHA20");
+    let lax = Server::postfix()
+        .with("smtpd_tls_protocols = >=TLSv1")
+        .with(ANY_STRENGTH)
+        .with("tls_preempt_cipherlist = yes");
+    let mut world = World::open([strict, lax]);
+    let report = world.check(&["--depth", "floor"]);
+    world.close(&[]);
+    for (host, most) in [("mx1", 3), ("mx2", 6)] {
+        let asked = report.visits(host).iter().filter(|visit| visit["purpose"] == "floor");
+        assert_eq!(asked.count(), most, "{host}");
+    }
+    report.found("backup-lower-tls-floor", "mx2").saw("TLSv1.0").against("mx1");
+    report.found("backup-weaker-ciphers", "mx2").against("mx1");
+    report.found("obsolete-tls-accepted", "mx2");
+    report.found("weak-cipher-accepted", "mx2");
+}

@@ -89,6 +89,7 @@ impl World {
             command.args(["--allow-net", network]);
         }
         command.args(["--rcpt", &format!("{}@{DOMAIN}", crate::host::KNOWN)]);
+        // What Debian's defaults take is for the tests that ask for it.
         if !options.contains(&"--depth") {
             command.args(["--depth", "session"]);
         }
