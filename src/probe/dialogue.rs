@@ -237,7 +237,7 @@ impl Scene {
             // Whether RSET pleased the server makes no difference to anybody.
             State::Reset => self.say(State::Quit, Command::Quit),
             State::Quit => {
-                self.notes.quit = Some(Stage::Reached(reply));
+                self.notes.farewell(Stage::Reached(reply));
                 self.over()
             }
             state => {

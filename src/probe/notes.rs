@@ -76,7 +76,15 @@ impl Notes {
             Phase::Sender => self.sender = Some(end.into()),
             Phase::Recipient => self.recipients.push(end.into()),
             // Nobody asks how RSET went; a fault of it shows in what became of QUIT.
-            Phase::Reset | Phase::Quit => self.quit = Some(end.into()),
+            Phase::Reset | Phase::Quit => self.farewell(end.into()),
+        }
+    }
+
+    /// Writes down how the visit ended. That the server sent us away instead of answering RSET is
+    /// more than what then became of QUIT.
+    pub fn farewell(&mut self, end: Stage<Reply>) {
+        if !matches!(self.quit, Some(Stage::Declined(_))) {
+            self.quit = Some(end);
         }
     }
 

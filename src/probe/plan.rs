@@ -305,6 +305,7 @@ mod tests {
         for (lines, want) in [
             (&["554 not today", "221 bye"][..], Some(vec![info])),
             (&["421 not now", "221 bye"], None),
+            (&["220 mx", "250 mx", "250 sender", "250 recipient", "250 pm", "421 enough"], None),
             (&["220 mx", "250 mx", "250 sender", "250 recipient", "250 pm"], Some(vec![])),
             (&["220 mx", "250 mx", "250 sender", "550 recipient", "250 pm"], Some(vec![info])),
         ] {

@@ -13,7 +13,7 @@ use crate::{
         Command, Mailbox, Reply,
         cause::{self, Cause, Confidence, Moment},
     },
-    survey::{Blame, Observation, Phase, Purpose, Recipient, RecipientKind},
+    survey::{Observation, Phase, Purpose, Recipient, RecipientKind},
 };
 
 /// What became of one kind of recipient at one address.
@@ -237,8 +237,7 @@ impl<'a> View<'a> {
         let faulty = |visit: &Observation| {
             let fault = visit.connect.broke().or(visit.greeting.broke());
             fault.is_some_and(|fault| {
-                fault.blame() != Blame::Us
-                    && matches!(fault.phase, Phase::Connect | Phase::Greeting)
+                fault.may_be_theirs() && matches!(fault.phase, Phase::Connect | Phase::Greeting)
             })
         };
         visits.peek().is_some() && visits.all(faulty) && !self.port_closed_here()

@@ -20,8 +20,8 @@ use super::{
 use crate::{
     smtp::{DomainName, domain::NameFault},
     survey::{
-        Access, AddressAnswer, Blame, Host, MxLookup, MxRecord, MxSet, RecipientKind, Reverse,
-        Tier, host::Registrable,
+        Access, AddressAnswer, Host, MxLookup, MxRecord, MxSet, RecipientKind, Reverse, Tier,
+        host::Registrable,
     },
 };
 
@@ -376,7 +376,7 @@ fn on_ipv6(seat: Seat<'_>) -> Option<OnIpv6<'_>> {
         return Some(OnIpv6 { seat, answers: true, seen });
     }
     let failure = |spot: &Spot<'_>| {
-        let fault = spot.endpoint.connect_fault().filter(|fault| fault.blame() != Blame::Us)?;
+        let fault = spot.endpoint.connect_fault().filter(|fault| fault.may_be_theirs())?;
         Some(Evidence::plain("connect", format!("{}: {fault}", spot.endpoint.address)))
     };
     let mut failures = spots.iter().map(failure).collect::<Option<Vec<Evidence>>>()?;

@@ -267,7 +267,7 @@ pub fn greeting_missing(view: &View<'_>) -> Vec<Case> {
             let faults = spot.endpoint.connected();
             let faults = faults.filter_map(|visit| Some((visit, visit.greeting.broke()?)));
             let theirs: Vec<(&Observation, &Fault)> =
-                faults.filter(|(_, fault)| fault.blame() != Blame::Us).collect();
+                faults.filter(|(_, fault)| fault.may_be_theirs()).collect();
             // A server may also hang up on us alone; other protocols greet everybody alike.
             let garbled =
                 theirs.iter().any(|(_, fault)| matches!(fault.kind, FaultKind::NotSmtp(_)));
@@ -334,7 +334,7 @@ fn is_dead(seat: Seat<'_>) -> bool {
 /// Whose fault it is that an address takes no connection, if it is not ours.
 fn blame(spot: &Spot<'_>) -> Option<Blame> {
     let fault = spot.endpoint.connect_fault()?;
-    (fault.blame() != Blame::Us).then(|| fault.blame())
+    fault.may_be_theirs().then(|| fault.blame())
 }
 
 fn unreached(spot: &Spot<'_>) -> Option<Evidence> {
@@ -383,7 +383,8 @@ mod tests {
     use super::*;
     use crate::{
         rules::sketch,
-        survey::{AddressAnswer, DnsFault, MxLookup},
+        smtp::Text,
+        survey::{AddressAnswer, DnsFault, MxLookup, Stage},
     };
 
     #[test]
@@ -405,5 +406,40 @@ mod tests {
         set.tiers[0].hosts[0].addresses.clear();
         set.tiers[0].hosts[0].a = AddressAnswer::Failed(DnsFault::TimedOut);
         assert_eq!(found(&survey), [format!("High mx2.even.example: {refused}")]);
+    }
+
+    #[test]
+    fn what_a_proxy_refuses_says_nothing_of_a_host() {
+        let proxied = || sketch::unreached(FaultKind::Proxy("Connection refused".to_owned()));
+        let survey = sketch::survey(vec![
+            vec![vec![proxied()], vec![sketch::visit()]],
+            vec![vec![proxied()]],
+        ]);
+        assert_eq!(sketch::judged(&survey, host_unreachable), [""; 0]);
+        assert_eq!(sketch::judged(&survey, address_unreachable), [""; 0]);
+    }
+
+    #[test]
+    fn an_extension_is_missing_only_where_no_visit_shows_it() {
+        let visit = |extensions: &[&str]| {
+            let mut visit = sketch::visit();
+            let Stage::Reached(hello) = &mut visit.hello else { unreachable!("sketched so") };
+            hello.reply.lines.extend(extensions.iter().map(|word| Text::from(*word)));
+            hello.capabilities = Capabilities::of(&hello.reply);
+            visit
+        };
+        let (plain, full) = (|| visit(&[]), || visit(&["PIPELINING"]));
+        for (backup, want) in [
+            (vec![plain(), full()], &[][..]),
+            (
+                vec![plain(), plain()],
+                &[
+                    "low High mx2.even.example against mx1.even.example: extensions without PIPELINING",
+                ],
+            ),
+        ] {
+            let survey = sketch::survey(vec![vec![vec![full()]], vec![backup]]);
+            assert_eq!(sketch::judged(&survey, extension_missing_on_backup), want);
+        }
     }
 }

@@ -109,6 +109,12 @@ impl Fault {
     pub fn blame(&self) -> Blame {
         self.kind.blame()
     }
+
+    /// Whether it can say anything of the host. What a proxy does says nothing, whatever reason it
+    /// gives: it may stand in another network and have rules of its own.
+    pub fn may_be_theirs(&self) -> bool {
+        self.blame() != Blame::Us && !matches!(self.kind, FaultKind::Proxy(_))
+    }
 }
 
 impl fmt::Display for Fault {

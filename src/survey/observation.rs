@@ -34,7 +34,7 @@ pub struct Observation {
     pub sender: Stage<Reply>,
     /// In the order they were asked.
     pub recipients: Vec<Recipient>,
-    /// How QUIT was answered; reached with any reply.
+    /// How QUIT was answered; reached with any reply. Declined where RSET was answered with 421.
     pub quit: Stage<Reply>,
     pub transcript: Transcript,
 }

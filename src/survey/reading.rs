@@ -2,6 +2,8 @@
 //!
 //! Chooses between visits, never between good and bad.
 
+use std::cmp::Reverse;
+
 use super::{
     Endpoint, Fault, Host, Observation, RecipientKind, Stage,
     observation::{Greeting, Hello, HelloVerb},
@@ -47,8 +49,11 @@ pub fn offer(visits: &[Observation]) -> Offer<'_> {
 
 /// Whether the server asked us to go away: a 421, or a reply about our rate.
 pub fn stopped(visits: &[Observation]) -> bool {
-    let mut replies = visits.iter().flat_map(Observation::replies);
-    replies.any(|(fact, _, reply)| fact != "quit" && cause::asks_to_stop(reply))
+    visits.iter().any(|visit| {
+        // An answer to QUIT asks for nothing that is not done already; one in place of RSET does.
+        let early = visit.replies().filter(|(fact, ..)| *fact != "quit").map(|(_, _, reply)| reply);
+        early.chain(visit.quit.declined()).any(cause::asks_to_stop)
+    })
 }
 
 impl Endpoint {
@@ -83,13 +88,16 @@ impl Endpoint {
         self.observations.iter().find_map(|visit| Some((visit, visit.hello.reached()?)))
     }
 
-    /// The first EHLO answer that senders act on: inside TLS where a visit got there.
+    /// The EHLO answer that senders act on: inside TLS where a visit got there, and of several the
+    /// richest, because a guard withholds extensions from clients it has yet to test.
     pub fn best_hello(&self) -> Option<(&Observation, &Hello)> {
-        let secured = self
-            .observations
-            .iter()
-            .find_map(|visit| Some((visit, visit.hello_secured.reached()?)));
-        secured.or_else(|| self.hello())
+        let richest = |stage: fn(&Observation) -> &Stage<Hello>| {
+            let visits = self.observations.iter();
+            let answers = visits.filter_map(|visit| Some((visit, stage(visit).reached()?)));
+            // Of equals the first.
+            answers.min_by_key(|(_, hello)| Reverse(hello.capabilities.iter().count()))
+        };
+        richest(|visit| &visit.hello_secured).or_else(|| richest(|visit| &visit.hello))
     }
 
     /// The first finished handshake.

@@ -158,7 +158,7 @@ fn an_end_at_any_phase_marks_that_phase_and_those_behind_it() {
         (Phase::HelloSecured, "RRRRB----", "RRRRB---R", "RRRRBiiiR", "RRRRDsssR"),
         (Phase::Sender, "RRRRRB---", "RRRRRB--R", "RRRRRBiiR", "RRRRRDssR"),
         (Phase::Recipient, "RRRRRRB--", "RRRRRRB-R", "RRRRRRBiR", "RRRRRRDsR"),
-        (Phase::Reset, "RRRRRRRRB", "RRRRRRRRR", "RRRRRRRRR", "RRRRRRRRR"),
+        (Phase::Reset, "RRRRRRRRB", "RRRRRRRRR", "RRRRRRRRR", "RRRRRRRRD"),
         (Phase::Quit, "RRRRRRRRB", "RRRRRRRRB", "RRRRRRRRR", "RRRRRRRRR"),
     ];
     for (phase, broken, late, interrupted, stopped) in rows {
