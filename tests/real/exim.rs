@@ -49,6 +49,7 @@ pub fn sessions(place: &Place) -> Sessions {
         begun: count(" (TCP/IP connection count = "),
         quit: count(" closed by QUIT"),
         broken_handshakes: count(" (gnutls_handshake): "),
+        sent_away: 0,
         words: words.map(str::to_ascii_uppercase).collect(),
         complaints: lines_with(&log, &COMPLAINTS).map(str::to_owned).collect(),
     }

@@ -44,6 +44,8 @@ pub struct Server {
     pub certificate: Option<Certificate>,
     /// Whether a guard (Postfix's postscreen) talks to new clients first.
     pub guarded: bool,
+    /// Whether postgrey has clients come again, and after how many seconds.
+    pub greylisting: Option<u32>,
     /// Lines in the software's own language, added to its settings.
     pub settings: String,
 }
@@ -64,7 +66,14 @@ impl Server {
 
     fn of(software: Software, certificate: Option<Certificate>) -> Self {
         let settings = String::new();
-        Self { software, takes: Takes::Known, certificate, guarded: false, settings }
+        Self {
+            software,
+            takes: Takes::Known,
+            certificate,
+            guarded: false,
+            greylisting: None,
+            settings,
+        }
     }
 
     pub fn taking(self, takes: Takes) -> Self {
@@ -81,6 +90,10 @@ impl Server {
 
     pub fn guarded(self) -> Self {
         Self { guarded: true, ..self }
+    }
+
+    pub fn greylisting(self, seconds: u32) -> Self {
+        Self { greylisting: Some(seconds), ..self }
     }
 
     pub fn with(mut self, line: &str) -> Self {
@@ -139,11 +152,11 @@ impl Place {
 
 impl Server {
     /// Writes the settings into the place and returns the words that start the server there.
-    pub fn settle(&self, place: &Place) -> &'static str {
+    pub fn settle(&self, place: &Place) -> String {
         common_files(place, self.takes != Takes::Others);
         match self.software {
-            Software::Exim => exim::settle(self, place),
-            Software::OpenSmtpd => opensmtpd::settle(self, place),
+            Software::Exim => exim::settle(self, place).to_owned(),
+            Software::OpenSmtpd => opensmtpd::settle(self, place).to_owned(),
             Software::Postfix => postfix::settle(self, place),
         }
     }
@@ -166,6 +179,7 @@ fn common_files(place: &Place, with_known: bool) {
         "opensmtpd:904",
         "opensmtpq:905",
         "adm:4",
+        "postgrey:906",
         "uucp:10",
         "berta:2002",
     ]);

@@ -5,7 +5,7 @@ use crate::{
     session::Sessions,
 };
 
-pub fn settle(server: &Server, place: &Place) -> &'static str {
+pub fn settle(server: &Server, place: &Place) -> String {
     let known = format!("inline:{{ {{ {KNOWN}@{DOMAIN} = x }}, {{ postmaster@{DOMAIN} = x }} }}");
     let others = format!("inline:{{ {{ berta@{DOMAIN} = x }}, {{ postmaster@{DOMAIN} = x }} }}");
     let recipients = match server.takes {
@@ -26,10 +26,11 @@ pub fn settle(server: &Server, place: &Place) -> &'static str {
              smtpd_tls_key_file = {KEY}\nsmtpd_tls_loglevel = 1\n"
         )
     });
+    let (greylist, postgrey) = server.greylisting.map_or_else(Default::default, greylisting);
     let main = format!(
         "compatibility_level = 3.6\nmaillog_file = /var/log/mail.log\nmyhostname = {}\n\
          inet_interfaces = {}\nmynetworks = 127.0.0.0/8\nalias_maps =\n{domains} = {domain}\n\
-         {maps} = {recipients}\n{tls}{}",
+         {maps} = {recipients}\n{tls}{greylist}{}",
         place.name,
         listed(&place.addresses, ", "),
         server.settings
@@ -37,7 +38,19 @@ pub fn settle(server: &Server, place: &Place) -> &'static str {
     place.write("/etc/postfix/main.cf", &main);
     let front = if server.guarded { GUARDED } else { "smtp inet n - n - - smtpd\n" };
     place.write("/etc/postfix/master.cf", &format!("{front}{MASTER}"));
-    "chown postfix /var/lib/postfix && exec postfix start-fg"
+    format!("{postgrey}chown postfix /var/lib/postfix && exec postfix start-fg")
+}
+
+/// Settings and start of Debian's postgrey with everything but the delay as its package says. It is
+/// there before the server asks it for the first time.
+fn greylisting(seconds: u32) -> (String, String) {
+    let settings = "smtpd_recipient_restrictions = check_policy_service inet:127.0.0.1:10023\n";
+    let start = format!(
+        "install -d -o postgrey -g postgrey /var/lib/postgrey && \
+         {{ postgrey --inet=127.0.0.1:10023 --delay={seconds} & }} && \
+         until (exec 3<>/dev/tcp/127.0.0.1/10023); do sleep 0.05; done && "
+    );
+    (settings.to_owned(), start)
 }
 
 /// Postscreen in front, as its manual sets it up.
@@ -88,6 +101,8 @@ pub fn sessions(server: &Server, place: &Place) -> Sessions {
         quit: ends.filter(|end| end.contains(" quit=1")).count()
             + count("/postscreen[", "]: DISCONNECT "),
         broken_handshakes: count("/smtpd[", "lost connection after STARTTLS"),
+        // Only this limit ends a session, and before its first word.
+        sent_away: count("/smtpd[", "Connection rate limit exceeded: "),
         words: words
             .filter(|(word, _)| *word != "commands")
             .map(|(word, _)| word.to_ascii_uppercase())

@@ -37,23 +37,39 @@ fn a_backup_whose_recipient_list_is_out_of_order_defers() {
     world.close(&[]);
 }
 
-/// Postscreen shows half a greeting and drops whoever speaks before the rest of it is there.
+/// The same refusals as early as Postfix can say them: in the greeting, to EHLO, to MAIL.
 #[test]
-fn a_guard_that_waits_sees_a_patient_client() {
-    let waiting = "postscreen_greet_action = enforce";
-    let guarded = || Server::postfix().guarded().with(waiting);
-    let mut world = World::open([guarded(), guarded()]);
-    let report = world.check(&[]);
-    report.verdict("works", "even", "info", 0);
-    world.close(&[]);
-}
-
-/// Its deeper tests end in a refusal for now, once: the next visit gets through to the server.
-#[test]
-fn a_guard_that_defers_the_first_visit_is_not_a_backup_that_defers() {
-    let tests = "postscreen_pipelining_enable = yes\npostscreen_bare_newline_enable = yes";
-    let mut world = World::open([Server::postfix(), Server::postfix().guarded().with(tests)]);
-    let report = world.check(&[]);
-    assert_eq!(report.rules_from("medium"), [""; 0]);
+fn hosts_that_turn_the_prober_away_are_not_judged_however_often_it_comes() {
+    let early = |settings: &str| Server::postfix().with("smtpd_delay_reject = no").with(settings);
+    let mut world = World::open([
+        Server::postfix(),
+        early(
+            "smtpd_client_restrictions = check_client_access cidr:{ { 198.51.100.0/24 REJECT } }",
+        ),
+        early("smtpd_helo_restrictions = check_helo_access inline:{ nowhere.example=REJECT }"),
+        early(
+            "smtpd_sender_restrictions = check_sender_access inline:{ postmaster@nowhere.example=REJECT }",
+        ),
+        Server::postfix().with("smtpd_helo_restrictions = reject_unknown_helo_hostname"),
+        Server::postfix().with("smtpd_sender_restrictions = reject_unknown_sender_domain"),
+    ]);
+    for _ in ["first", "second"] {
+        let report = world.check(&["--helo", "nowhere.example"]);
+        let rejected = report.found("prober-rejected", "");
+        for words in [
+            "Client host rejected: Access denied",
+            "554 5.7.1 <nowhere.example>: Helo command rejected: Access denied",
+            "554 5.7.1 <postmaster@nowhere.example>: Sender address rejected: Access denied",
+            "450 4.7.1 <nowhere.example>: Helo command rejected: Host not found",
+            "450 4.1.8 <postmaster@nowhere.example>: Sender address rejected: Domain not found",
+        ] {
+            rejected.saw(words);
+        }
+        for host in ["mx2", "mx3", "mx4", "mx5", "mx6"] {
+            assert_eq!(report.unseen(host).1, "us", "{host}");
+        }
+        assert_eq!(report.rules_from("low"), [""; 0]);
+        report.verdict("unproven", "unproven", "info", 3);
+    }
     world.close(&[]);
 }

@@ -102,6 +102,28 @@ impl Report {
         &self.visits(host)[number - 1]
     }
 
+    /// What the host's first address answered to each recipient of a visit, in the order asked.
+    #[track_caller]
+    pub fn answers(&self, host: &str, number: usize) -> Vec<String> {
+        let recipients = self.visit(host, number)["recipients"].as_array();
+        let outcome = |recipient: &Value| {
+            let outcome = recipient["outcome"].as_object().expect("an outcome");
+            let (_, reply) = outcome.iter().next().expect("one ending");
+            let line = reply["lines"][0].as_str().unwrap_or_default();
+            format!("{} {line}", reply["code"])
+        };
+        recipients.into_iter().flatten().map(outcome).collect()
+    }
+
+    /// Why the first address of `host` was not seen, and whose fault that is.
+    #[track_caller]
+    pub fn unseen(&self, host: &str) -> (&str, &str) {
+        let mut all = self.json["coverage"]["unseen"].as_array().into_iter().flatten();
+        let one = all.find(|one| one["host"].as_str().is_some_and(|name| name.starts_with(host)));
+        let one = one.unwrap_or_else(|| panic!("{host} was seen\n{}", self.summary()));
+        (one["why"].as_str().unwrap_or_default(), one["blame"].as_str().unwrap_or_default())
+    }
+
     fn findings(&self) -> &[Value] {
         self.json["findings"].as_array().map_or(&[], Vec::as_slice)
     }

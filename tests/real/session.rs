@@ -10,6 +10,8 @@ pub struct Sessions {
     pub quit: usize,
     /// Ended in the TLS handshake, where no QUIT can be said.
     pub broken_handshakes: usize,
+    /// Ended by the server with 421.
+    pub sent_away: usize,
     /// Every command word the server was given, in upper case.
     pub words: BTreeSet<String>,
     /// Lines of the log in which the server complains of the client or of its own settings.
@@ -21,7 +23,7 @@ const WORDS: [&str; 7] = ["EHLO", "HELO", "MAIL", "QUIT", "RCPT", "RSET", "START
 
 impl Sessions {
     pub fn ended(&self) -> usize {
-        self.quit + self.broken_handshakes
+        self.quit + self.broken_handshakes + self.sent_away
     }
 
     /// Whether every session said QUIT, none said anything beyond the seven words, and the server

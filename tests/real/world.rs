@@ -9,14 +9,16 @@ use std::{
     io::{BufRead, BufReader},
     net::IpAddr,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 use crate::{
     certificate::Authority,
     ground,
-    host::{DOMAIN, Place, Server, certificate_folder},
+    host::{DOMAIN, Place, Server, certificate_folder, lines_with},
     report::{Connections, Report},
     zone::{self, Entry},
 };
@@ -83,6 +85,22 @@ impl World {
     /// Runs `mxparity check` as its user would, with `options` added, and reads its report. One
     /// session an address, unless the options say otherwise.
     pub fn check(&mut self, options: &[&str]) -> Report {
+        let report = Report::read(&self.run(options));
+        for (address, connections) in report.connections() {
+            let made = self.made.entry(address).or_default();
+            made.all += connections.all;
+            made.floor += connections.floor;
+        }
+        report
+    }
+
+    /// What `mxparity check --plan` says of the same run.
+    pub fn plan(&self, options: &[&str]) -> Value {
+        let done = self.run(&[options, &["--plan"]].concat());
+        serde_json::from_slice(&done.stdout).unwrap()
+    }
+
+    fn run(&self, options: &[&str]) -> Output {
         let mut command = self.inside();
         command.arg(env!("CARGO_BIN_EXE_mxparity")).args(["check", DOMAIN, "--format", "json"]);
         for network in ["192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"] {
@@ -94,19 +112,68 @@ impl World {
             command.args(["--depth", "session"]);
         }
         command.arg("--ca-file").arg(self.authority.anchor()).args(options);
-        let done = command.stdin(Stdio::null()).output().unwrap();
-        let report = Report::read(&done);
-        for (address, connections) in report.connections() {
-            let made = self.made.entry(address).or_default();
-            made.all += connections.all;
-            made.floor += connections.floor;
+        command.stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The lines with `words` in the mail log of `host` (`mx2`, say), once there are `count`.
+    #[track_caller]
+    pub fn logged(&self, host: &str, words: &str, count: usize) -> Vec<String> {
+        let mut places = self.hosts.iter().map(|(_, place)| place);
+        let place = places.find(|place| place.name.starts_with(host)).expect("a host of the world");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let log = place.logged("mail.log");
+            let lines: Vec<_> = lines_with(&log, &[words]).map(str::to_owned).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(Instant::now() < deadline, "{host} logged {lines:#?}");
+            nap();
         }
-        report
+    }
+
+    /// Gives the machine mxparity stands on another address.
+    pub fn stand_also_at(&self, address: &str) {
+        let added = self.enter_tool("ip", &["address", "add", address, "dev", "lo", "nodad"]);
+        assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    }
+
+    /// Starts a SOCKS5 server on loopback that wants this name and password.
+    pub fn start_proxy(&mut self, user: &str, password: &str) {
+        let mut command = self.inside();
+        command.arg(ground::packages().join("usr/bin/microsocks"));
+        command.args(["-i", "127.0.0.1", "-p", "1080", "-u", user, "-P", password]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.servers.push(command.spawn().unwrap());
+        self.wait_for(&[Listener::tcp("127.0.0.1".parse().unwrap(), 1080)]);
+    }
+
+    /// Waits until postgrey would let the prober's mail for the known recipient through, by asking
+    /// it as Postfix does.
+    pub fn wait_until_greylist_opens(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        let question = format!(
+            "request=smtpd_access_policy\nprotocol_state=RCPT\nclient_address={}\n\
+             client_name=probe.example\nsender=postmaster@probe.example\nrecipient={}@{DOMAIN}\n\n",
+            SOURCES[0],
+            crate::host::KNOWN
+        );
+        let words = "exec 3<>/dev/tcp/127.0.0.1/10023; printf %s \"$1\" >&3; head --lines=1 <&3";
+        loop {
+            let asked = self.enter_tool("bash", &["-c", words, "bash", &question]);
+            let answer = String::from_utf8_lossy(&asked.stdout).into_owned();
+            assert!(answer.starts_with("action="), "postgrey: {answer} {asked:?}");
+            if !answer.contains("DEFER") {
+                return;
+            }
+            assert!(Instant::now() < deadline, "postgrey goes on with {answer}");
+            nap();
+        }
     }
 
     /// Reads the servers' own logs: they saw exactly the connections that mxparity told of, each
     /// ended with QUIT, and no word was said that is not among the seven. Of the hosts in `broken`
-    /// this many connections ended in the handshake, besides those that ask for no more.
+    /// this many connections ended in the handshake or with 421, besides those that ask for no more.
     pub fn close(self, broken: &[(&str, usize)]) {
         for (server, place) in &self.hosts {
             let made = || place.addresses.iter().filter_map(|address| self.made.get(address));
@@ -126,7 +193,8 @@ impl World {
             assert_eq!(sessions.begun, all, "{}: connections: {sessions:?}", place.name);
             let broken = broken.iter().find(|(name, _)| place.name.starts_with(name));
             let broken = broken.map_or(0, |(_, count)| *count) + floor;
-            assert_eq!(sessions.broken_handshakes, broken, "{}: handshakes", place.name);
+            let otherwise = sessions.broken_handshakes + sessions.sent_away;
+            assert_eq!(otherwise, broken, "{}: ended without QUIT", place.name);
         }
     }
 
@@ -159,18 +227,22 @@ impl World {
                 self.authority.issue(certificate, &place.name, &folder);
             }
             let words = server.settle(place);
-            let child = self.enter(packages, place).args(["sh", "-c", words]).spawn().unwrap();
+            let child = self.enter(packages, place).args(["bash", "-c", &words]).spawn().unwrap();
             self.servers.push(child);
         }
     }
 
     /// Looks into the kernel's table instead of connecting: a server's log stays free of us.
     fn wait_until_listening(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
         let mut wanted: Vec<Listener> = vec![Listener::udp(zone::NAME_SERVER.parse().unwrap(), 53)];
         for (_, place) in &self.hosts {
             wanted.extend(place.addresses.iter().map(|address| Listener::tcp(*address, 25)));
         }
+        self.wait_for(&wanted);
+    }
+
+    fn wait_for(&mut self, wanted: &[Listener]) {
+        let deadline = Instant::now() + PATIENCE;
         while let Some(missing) = wanted.iter().find(|one| !one.is_there(self.space.id())) {
             let ended = self.servers.iter_mut().any(|one| one.try_wait().unwrap().is_some());
             let in_time = !ended && Instant::now() < deadline;
@@ -193,6 +265,14 @@ impl World {
         command.arg(format!("--target={space}")).args(["--net", "--mount"]);
         command.arg(format!("--pid=/proc/{space}/ns/pid_for_children")).arg("--");
         command
+    }
+
+    /// Runs one of this machine's tools inside the world.
+    fn enter_tool(&self, name: &str, words: &[&str]) -> Output {
+        let environment = ground::tool(name);
+        let mut command = self.inside();
+        command.envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.arg(name).args(words).stdin(Stdio::null()).output().unwrap()
     }
 
     /// A command inside the world on the packages' own ground, with the files of `place`.
