@@ -12,6 +12,7 @@ pub mod lookup;
 pub mod machine;
 mod message;
 mod notes;
+mod patience;
 pub mod plan;
 pub mod resolve;
 pub mod run;
