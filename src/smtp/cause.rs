@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Enhanced, HelloName, Mailbox, Reply, ReversePath,
     causes::{self, Grip, Pattern},
+    pairs::Pairs,
 };
 
 /// What a refusal is about.
@@ -198,8 +199,10 @@ const US: &str = "{us}";
 
 /// The first row that fits. A text that names us is never about the host, unless its row says so.
 fn pattern_of(reply: &Reply, text: &str, names_us: bool) -> Option<&'static Pattern> {
+    let pairs = Pairs::of(text.as_bytes());
     let barred = |row: &Pattern| names_us && row.grip != Grip::Echo && row.cause.is_about_host();
-    causes::PATTERNS.iter().find(|row| !barred(row) && row.fits(reply, text))
+    let mut near = causes::PATTERNS.iter().filter(|row| pairs.may_hold(&row.pairs));
+    near.find(|row| !barred(row) && row.fits(reply, text))
 }
 
 /// The reply with recipient, addresses and names masked.

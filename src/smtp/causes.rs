@@ -5,7 +5,7 @@
 //! `{rcpt}` stands for the recipient, `{us}` for our address, EHLO name or sender. Longer than
 //! most: one table, kept whole. Decides nothing itself.
 
-use super::{Reply, cause::Cause};
+use super::{Reply, cause::Cause, pairs::Pairs};
 
 /// One wording.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Pattern {
     pub grip: Grip,
     /// All of these stand in the text.
     pub words: &'static [&'static str],
+    /// What a text must hold for the words to stand in it.
+    pub pairs: Pairs,
     /// A reply that this row is the first to match.
     pub example: &'static str,
 }
@@ -73,6 +75,7 @@ macro_rules! patterns {
             fit: $fit,
             grip: Grip::$grip,
             words: &[$($words),+],
+            pairs: Pairs::of_all(&[$($words),+]),
             example: $example,
         }),*]
     };
@@ -141,12 +144,26 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "553 5.7.1 [BL21] Connections will not be accepted from 203.0.113.7, because the ip is in a list";
     "GMX" "2026-11", Prober ANY, Phrase ["ip address is", " listed"],
         "554-gmx.example (mxgmx016) Nemesis ESMTP Service not available\r\n554-No SMTP service\r\n554 IP address is block listed.";
+    "Orange" "2026-11", UserUnknown HARD, Phrase ["ofr", "_416"],
+        "550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]";
+    "Orange" "2026-11", MailboxFull ANY, Phrase ["ofr", "_417"],
+        "552 5.1.1 Boite du destinataire pleine. Recipient overquota. OFR_417 [417]";
     "Orange" "2026-11", Prober ANY, Phrase ["ofr_"],
         "550 5.2.0 Mail rejete. Mail rejected. ofr_506 [506]";
     "LaPoste" "2026-11", Prober ANY, Phrase ["lpn007"],
         "550 5.5.0 Service refuse. Veuillez essayer plus tard. service refused, please try later. LPN007_510";
     "Comcast" "2026-11", Prober ANY, Phrase ["bl000"],
         "554 5.7.1 203.0.113.7 found on our list. See the error page for BL000010";
+    "AOL" "2026-11", Prober ANY, Phrase ["(dyn:"],
+        "421 4.7.1 : (DYN:T1) https://postmaster.aol.example/error-codes#421dynt1";
+    "Charter" "2026-11", Prober ANY, Phrase ["aup#"],
+        "421 charter.example ESMTP server not available 203.0.113.7 AUP#In-1310";
+    "Cox" "2026-11", Prober ANY, Phrase ["cxdns"],
+        "554 cox 203.0.113.7 rejected - no rDNS. CXDNS";
+    "MessageLabs" "2026-11", Prober ANY, Phrase ["connection rejected by policy"],
+        "501 Connection rejected by policy [7.7] 4708, please visit the support page.";
+    "Mimecast" "2026-11", Prober ANY, Phrase ["envelope blocked"],
+        "550 Envelope blocked - User Domain Entry - https://community.mimecast.example/docs/550";
     "Cox" "2026-11", Prober ANY, Phrase ["cxbl"],
         "554 203.0.113.7 rejected. CXBL";
     "cPanel Exim" "2026-11", Prober ANY, Phrase ["is in an rbl"],
@@ -207,6 +224,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 5.7.506 Access Denied, Bad HELO";
     "mox" "2026-11", Prober ANY, Phrase ["ehlo", "does not resolve"],
         "550 5.5.0 your ehlo domain does not resolve to an ip address";
+    "Sendmail" "2026-11", Prober ANY, Phrase ["invalid domain name"],
+        "501 5.0.0 Invalid domain name";
     "any" "2026-11", Prober ANY, Phrase ["invalid helo"],
         "550 Invalid HELO name";
 
@@ -229,6 +248,16 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)";
     "RFC 7505" "2026-11", Prober ANY, Phrase ["sender address has null mx"],
         "550 5.7.27 Sender address has null MX";
+    "Postfix" "2026-11", Prober ANY, Phrase ["bad sender address"],
+        "501 5.1.7 Bad sender address syntax";
+    "Sendmail" "2026-11", Prober ANY, Phrase ["required for sender address"],
+        "553 5.5.4 <check@sender.example>... Real domain name required for sender address";
+    "spamdyke" "2026-11", Prober ANY, Phrase ["sender address has no mail exchanger"],
+        "554 Refused. The domain of your sender address has no mail exchanger (MX).";
+    "GMX" "2026-11", Prober ANY, Phrase ["invalid dns mx"],
+        "550-Requested action not taken: mailbox unavailable\r\n550 invalid DNS MX or A/AAAA resource record";
+    "Haraka" "2026-11", Prober ANY, Phrase ["for your from address"],
+        "550 No MX for your FROM address";
     "any" "2026-11", Prober ANY, Phrase ["sender rejected"],
         "550 5.7.1 Sender rejected";
     "any" "2026-11", Prober ANY, Phrase ["sender domain"],
@@ -255,6 +284,12 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "503 5.5.0 Improper use of SMTP command pipelining";
     "Sendmail" "2026-11", Prober ANY, Phrase ["pre-greeting traffic"],
         "554 5.0.0 rejecting commands from probe.example [203.0.113.7] due to pre-greeting traffic";
+    "Haraka" "2026-11", Prober ANY, Phrase ["talk too soon"],
+        "554 You talk too soon";
+    "Postfix" "2026-11", Prober SOFT, Phrase ["timeout exceeded"],
+        "421 4.4.2 mx.domain.example Error: timeout exceeded";
+    "Exim" "2026-11", Prober SOFT, Phrase ["timeout - closing connection"],
+        "421 mx.domain.example: SMTP command timeout - closing connection";
     "any" "2026-11", Prober ANY, Phrase ["sequence of commands"],
         "503 Bad sequence of commands";
 
@@ -293,6 +328,16 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "421 4.7.28 [203.0.113.7] Gmail has detected an unusual rate of mail originating from your network.";
     "QQ" "2026-11", Rate ANY, Phrase ["frequency limited"],
         "550 Connection frequency limited";
+    "Cisco ESA" "2026-11", Rate ANY, Phrase ["recipients received this hour"],
+        "452 Too many recipients received this hour";
+    "cbpolicyd" "2026-11", Rate ANY, Phrase ["count quota exceeded"],
+        "450 4.7.1 <info@domain.example>: Recipient address rejected: Policy rejection; Message count quota exceeded";
+    "Outlook.com" "2026-11", Rate ANY, Phrase ["limits for how many messages"],
+        "421 RP-001 Unfortunately, some messages from 203.0.113.7 weren't sent. We have limits for how many messages can be sent per hour and per day.";
+    "NetEase" "2026-11", Rate ANY, Phrase ["hl:icc"],
+        "421 HL:ICC 163 mx14 http://mail.163.example/help/help_spam_16.htm?ip=203.0.113.7";
+    "Comcast" "2026-11", Rate ANY, Phrase ["throttled"],
+        "421 comcast 203.0.113.7 Throttled. RL000001";
     "LaPoste" "2026-11", Rate ANY, Phrase ["trop de connexions"],
         "421 4.7.1 Service indisponible. Trop de connexions, veuillez verifier votre configuration.";
     "Barracuda" "2026-11", Rate ANY, Phrase ["rate control"],
@@ -317,6 +362,10 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "554 5.7.1 You must use TLS to send to us";
     "any" "2026-11", TlsPolicy ANY, Phrase ["requires tls"],
         "550 5.7.10 This server requires TLS 1.2";
+    "Exchange" "2026-11", TlsPolicy ANY, Phrase ["starttls is required"],
+        "451 5.7.3 STARTTLS is required to send mail";
+    "Sendmail" "2026-11", TlsPolicy ANY, Phrase ["encryption too weak"],
+        "403 4.7.0 encryption too weak 0 less than 128";
     "any" "2026-11", TlsPolicy ANY, Phrase ["secure connection"],
         "550 5.7.1 Secure connection required";
     "Postfix" "2026-11", TlsUnavailable ANY, Phrase ["tls not available"],
@@ -341,6 +390,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 relay not permitted";
     "cPanel Exim" "2026-11", DomainNotServed ANY, Echo ["currently not permitted to relay"],
         "550-(probe.example) [203.0.113.7]:40922 is currently not permitted to relay through\r\n550 this server. Perhaps you have not logged into the pop/imap server lately";
+    "cPanel Exim" "2026-11", DomainNotServed ANY, Echo ["is not permitted to relay"],
+        "550-Please turn on SMTP Authentication in your mail client.\r\n550-probe.example [203.0.113.7]:42000 is not permitted to relay\r\n550 through this server without authentication.";
     "Stalwart" "2026-11", DomainNotServed ANY, Phrase ["relay not allowed"],
         "550 5.1.2 Relay not allowed.";
     "any" "2026-11", DomainNotServed ANY, Phrase ["relaying not allowed"],
@@ -373,6 +424,10 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 5.7.1 We do not relay";
     "any" "2026-11", DomainNotServed ANY, Phrase ["required for relay"],
         "550 Authentication is required for relay";
+    "MailEnable" "2026-11", DomainNotServed HARD, Phrase ["non-local e-mail address"],
+        "503 This mail server requires authentication when attempting to send to a non-local e-mail address.";
+    "IMail" "2026-11", DomainNotServed HARD, Phrase ["not a gateway"],
+        "550 not local host domain.example, not a gateway";
     "qmail" "2026-11", DomainNotServed ANY, Phrase ["list of allowed rcpthosts"],
         "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)";
     "mox" "2026-11", DomainNotServed ANY, Phrase ["not accepting email for domain"],
@@ -401,6 +456,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "530 5.7.57 SMTP; Client was not authenticated to send anonymous mail during MAIL FROM";
     "any" "2026-11", ClosedToPublic HARD, Phrase ["authentication required"],
         "530 5.7.0 Authentication required";
+    "Stalwart" "2026-11", ClosedToPublic HARD, Phrase ["must authenticate"],
+        "503 5.5.1 You must authenticate first.";
     "hMailServer" "2026-11", ClosedToPublic HARD, Phrase ["authentication is required"],
         "530 SMTP authentication is required.";
 
@@ -427,6 +484,8 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "452 4.2.2 The recipient's inbox is out of storage space.";
     "Google" "2026-11", MailboxFull SOFT, Phrase ["receiving mail too quickly"],
         "450 4.2.1 The user you are trying to contact is receiving mail too quickly.";
+    "Google" "2026-11", MailboxFull ANY, Phrase ["receiving mail at a rate"],
+        "450-4.2.1 The user you are trying to contact is receiving mail at a rate that\r\n450 4.2.1 prevents additional messages from being delivered.";
     "any" "2026-11", MailboxFull ANY, Phrase ["over quota"],
         "552 5.2.2 Mailbox over quota";
     "any" "2026-11", MailboxFull ANY, Phrase ["overquota"],
@@ -479,6 +538,12 @@ pub static PATTERNS: &[Pattern] = patterns! {
         "550 No Such User Here";
     "any" "2026-11", UserUnknown HARD, Phrase ["no such person"],
         "550 No such person at this address";
+    "Mail.ru" "2026-11", UserUnknown HARD, Phrase ["user not found"],
+        "550 Message was not accepted -- invalid mailbox. Local mailbox info@domain.example is unavailable: user not found";
+    "QQ" "2026-11", UserUnknown HARD, Phrase ["non-existent account"],
+        "550 The recipient may contain a non-existent account, please check the recipient address.";
+    "Free" "2026-11", UserUnknown HARD, Phrase ["due to inactivity"],
+        "550 5.2.1 This mailbox has been blocked due to inactivity";
     "any" "2026-11", UserUnknown HARD, Phrase ["mailbox not found"],
         "550 Mailbox not found";
     "any" "2026-11", UserUnknown HARD, Phrase ["address not found"],
@@ -545,6 +610,22 @@ pub static PATTERNS: &[Pattern] = patterns! {
     // The host is not well.
     "Postfix" "2026-11", HostTemporary SOFT, Phrase ["insufficient system storage"],
         "452 4.3.1 Insufficient system storage";
+    "Sendmail" "2026-11", HostTemporary SOFT, Phrase ["insufficient disk space"],
+        "452 4.4.5 Insufficient disk space; try again later";
+    "Exim" "2026-11", HostTemporary SOFT, Phrase ["space shortage"],
+        "452 space shortage, please try later";
+    "Exim" "2026-11", HostTemporary SOFT, Phrase ["unexpected failure"],
+        "421 Unexpected failure, please try later";
+    "Stalwart" "2026-11", HostTemporary SOFT, Phrase ["mail system full"],
+        "452 4.3.1 Mail system full, try again later.";
+    "Postfix" "2026-11", HostTemporary SOFT, Phrase ["service unavailable - try again later"],
+        "451 4.7.1 Service unavailable - try again later";
+    "Exchange" "2026-11", HostTemporary SOFT, Phrase ["service not active"],
+        "421 4.3.2 Service not active";
+    "Google" "2026-11", HostTemporary SOFT, Phrase ["temporary system problem"],
+        "421 4.3.0 Temporary System Problem. Try again later (10).";
+    "Yahoo" "2026-11", HostTemporary SOFT, Phrase ["resources temporarily unavailable"],
+        "451 Resources temporarily unavailable. Please try again later [#4.16.5].";
     "Exchange" "2026-11", HostTemporary SOFT, Phrase ["insufficient system resources"],
         "452 4.3.1 Insufficient system resources";
     "Postfix" "2026-11", HostTemporary SOFT, Phrase ["temporary lookup failure"],

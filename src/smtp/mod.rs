@@ -8,6 +8,7 @@ pub mod cause;
 pub mod causes;
 pub mod command;
 pub mod domain;
+pub mod pairs;
 pub mod reply;
 pub mod text;
 pub mod transcript;

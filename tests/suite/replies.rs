@@ -119,7 +119,7 @@ fn accuses_host(cause: Cause) -> bool {
 #[test]
 fn every_reply_is_put_where_it_belongs() {
     let (prober, samples) = (Prober::new(), samples());
-    assert!(samples.len() >= 200, "{} replies", samples.len());
+    assert!(samples.len() >= 300, "{} replies", samples.len());
     let mut confusion: BTreeMap<(Cause, Cause), usize> = BTreeMap::new();
     let mut wrong = String::new();
     for sample in &samples {
