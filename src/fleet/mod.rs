@@ -54,7 +54,7 @@ use crate::{
         Trust, seam::Later, vantage::Lookout,
     },
     smtp::{DomainName, HelloName, Mailbox},
-    survey::{Asked, Depth, Expected, Families, FaultKind, Phase, Survey},
+    survey::{Asked, Depth, Expected, Families, FaultKind, Phase, Plan, Survey, Vantage},
 };
 
 /// Where the prober stands: our addresses as servers see them.
@@ -147,21 +147,34 @@ impl Fleet {
 
     /// Surveys the domain of the world, as `check` would.
     pub async fn survey(&self, run: Run<'_>) -> Survey {
-        let lookout = Lookout { resolver: self, machine: self, dialer: self, limits: run.limits };
         let control = DomainName::parse(CONTROL_NAME).ok().filter(|_| self.standing.control);
-        let vantage = lookout.vantage(self.helo.clone(), &self.asked, control.as_ref()).await;
-        let probe = Probe {
+        let vantage = self.vantage(run.limits, control.as_ref()).await;
+        self.probe(run, &vantage).survey(&self.domain, self.now).await
+    }
+
+    /// Says what a survey would do, as `check --plan` would; not even the control host is visited.
+    pub async fn plan(&self, run: Run<'_>) -> Plan {
+        let vantage = self.vantage(run.limits, None).await;
+        self.probe(run, &vantage).plan(&self.domain).await
+    }
+
+    async fn vantage(&self, limits: Limits, control: Option<&DomainName>) -> Vantage {
+        let lookout = Lookout { resolver: self, machine: self, dialer: self, limits };
+        lookout.vantage(self.helo.clone(), &self.asked, control).await
+    }
+
+    fn probe<'a>(&'a self, run: Run<'a>, vantage: &'a Vantage) -> Probe<'a> {
+        Probe {
             resolver: self,
             machine: self,
             dialer: self,
             trust: &self.trust,
             limits: run.limits,
             asked: &self.asked,
-            vantage: &vantage,
+            vantage,
             stop: run.stop,
             progress: run.progress,
-        };
-        probe.survey(&self.domain, self.now).await
+        }
     }
 
     /// What the world asks, as the options of `check` would say it.

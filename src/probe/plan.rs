@@ -11,7 +11,8 @@ use super::{
 use crate::{
     smtp::{Command, DomainName, HelloName, Mailbox, ReversePath},
     survey::{
-        Asked, Depth, Observation, Phase, PlannedVisit, Purpose, RecipientKind, Times,
+        Asked, Depth, Observation, Phase, PlannedCommand, PlannedVisit, Purpose, RecipientKind,
+        Times,
         reading::{self, Offer, stopped},
     },
     tls::{Hello, Question},
@@ -145,7 +146,7 @@ impl Errand<'_> {
         }
     }
 
-    /// Everything that may happen at this address, for `--plan`.
+    /// Everything that may happen at this address, in the order of a run, for `--plan`.
     pub fn foreseen(&self) -> Vec<PlannedVisit> {
         let first = self.first();
         let classical = Visit {
@@ -154,28 +155,28 @@ impl Errand<'_> {
             ..first.clone()
         };
         let clear = Visit { purpose: Purpose::Clear, starttls: None, ..first.clone() };
-        let confirm = Visit {
-            purpose: Purpose::Confirm,
-            recipients: first.recipients.iter().take(1).cloned().collect(),
-            ..first.clone()
-        };
+        let mut confirm = Visit { purpose: Purpose::Confirm, ..first.clone() };
+        confirm.recipients.retain(|(kind, _)| *kind == RecipientKind::Real);
         let planned = |visit: &Visit, because: Option<&str>| PlannedVisit {
             host: self.host.to_owned(),
             address: self.to.ip(),
             port: self.to.port(),
             purpose: visit.purpose,
-            commands: visit.commands().iter().map(ToString::to_string).collect(),
+            commands: visit.commands(),
             only_if: because.map(str::to_owned),
             times: Times::Once,
         };
-        let mut plan = vec![planned(&first, None)];
-        plan.extend(self.extras(&[]).iter().map(|visit| planned(visit, None)));
-        plan.push(planned(&classical, Some("the TLS handshake fails")));
-        plan.push(planned(&clear, Some("the TLS handshake fails with a classical hello too")));
+        let mute = "STARTTLS breaks off, or the TLS handshake fails with a classical hello too";
+        let mut plan = vec![
+            planned(&first, None),
+            planned(&classical, Some("the TLS handshake fails")),
+            planned(&clear, Some(mute)),
+        ];
         if self.standing == Standing::Published {
             let grave = "STARTTLS is missing, or greeting, EHLO, STARTTLS or recipient are refused";
             plan.push(planned(&confirm, Some(grave)));
         }
+        plan.extend(self.extras(&[]).iter().map(|visit| planned(visit, None)));
         let times = match self.asked.depth {
             Depth::Session => None,
             Depth::Floor => Some(Times::AtMost(MOST_FOR_FLOOR)),
@@ -228,24 +229,50 @@ impl Errand<'_> {
 }
 
 impl Visit {
-    /// What the visit says if nothing is refused, in order.
-    pub fn commands(&self) -> Vec<Command> {
-        let mut commands = vec![Command::Ehlo(self.helo.clone())];
+    /// All that the visit may say, in order. HELO stands in for an EHLO that is refused, and only
+    /// what was refused is asked again.
+    fn commands(&self) -> Vec<PlannedCommand> {
+        let said = |command: Command| PlannedCommand { line: command.to_string(), only_if: None };
+        let only_if = |because: &str, command: Command| PlannedCommand {
+            only_if: Some(because.to_owned()),
+            ..said(command)
+        };
+        let hail = || {
+            let helo = Command::Helo(self.helo.clone());
+            [said(Command::Ehlo(self.helo.clone())), only_if("EHLO is refused", helo)]
+        };
+        let mut commands = Vec::from(hail());
         if self.starttls.as_ref().is_some_and(|opening| opening.question().is_some()) {
             // The answer to the hello ends the visit.
-            commands.push(Command::StartTls);
+            commands.push(said(Command::StartTls));
+            commands.push(only_if("STARTTLS is missing or refused", Command::Quit));
             return commands;
         }
         if self.starttls.is_some() {
-            commands.extend([Command::StartTls, Command::Ehlo(self.helo.clone())]);
+            commands.push(said(Command::StartTls));
+            commands.extend(hail());
         }
+        let again = self.purpose == Purpose::Confirm;
+        let asked = |command| {
+            if again {
+                only_if("a recipient was refused or not asked", command)
+            } else {
+                said(command)
+            }
+        };
         if !self.recipients.is_empty() {
-            commands.push(Command::MailFrom(self.sender.clone()));
-            let recipients = self.recipients.iter();
-            commands.extend(recipients.map(|(_, mailbox)| Command::RcptTo(mailbox.clone())));
-            commands.push(Command::Rset);
+            commands.push(asked(Command::MailFrom(self.sender.clone())));
+            for (place, (_, mailbox)) in self.recipients.iter().enumerate() {
+                let rcpt = Command::RcptTo(mailbox.clone());
+                commands.push(match (again, place) {
+                    (false, _) => said(rcpt),
+                    (true, 0) => only_if("it was refused or not asked", rcpt),
+                    (true, _) => only_if("it was refused, and none before it", rcpt),
+                });
+            }
+            commands.push(asked(Command::Rset));
         }
-        commands.push(Command::Quit);
+        commands.push(said(Command::Quit));
         commands
     }
 }

@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{
     Clock, Dialer, Machine, Means, Resolver, Trust, Visit, carry_out,
+    patience::Patient,
     plan::{Errand, Standing},
     resolve::Names,
 };
@@ -28,7 +29,7 @@ use crate::{
     smtp::DomainName,
     survey::{
         Asked, DnsFault, Ending, Host, MxLookup, Observation, Plan, Policies, Purpose, Survey,
-        Vantage, reading,
+        Vantage, plan::Toll, reading,
     },
 };
 
@@ -79,13 +80,22 @@ struct Stop<'a> {
     tier: usize,
     /// One connection at a time to an address, whichever name led there.
     lane: Lane,
-    /// Set when any address of the host asked us to go away.
+    /// Set when any address of the host asked us to go away; one for all tiers it stands in.
     host_stopped: Arc<AtomicBool>,
     seen: Vec<Observation>,
 }
 
-/// The moment the last visit to an address ended; held while a visit is under way.
-type Lane = Arc<Mutex<Option<Instant>>>;
+/// Held while a visit to the address is under way.
+type Lane = Arc<Mutex<Rest>>;
+
+/// What the visits so far left behind at an address, under whatever name it was visited.
+#[derive(Default)]
+struct Rest {
+    /// When the last one ended.
+    since: Option<Instant>,
+    /// Whether one was asked to go away.
+    stopped: bool,
+}
 
 /// An address's place in the survey.
 #[derive(Clone, Copy)]
@@ -126,8 +136,9 @@ impl Probe<'_> {
     pub async fn plan(&self, domain: &DomainName) -> Plan {
         let (mx, also) = self.resolve(domain).await;
         let stops = self.stops(domain, &mx, &also);
-        let visits = stops.iter().flat_map(|stop| stop.errand.foreseen()).collect();
-        Plan { domain: domain.clone(), mx, visits }
+        let visits: Vec<_> = stops.iter().flat_map(|stop| stop.errand.foreseen()).collect();
+        let total = Toll::of(&visits);
+        Plan { domain: domain.clone(), mx, visits, total }
     }
 
     fn means(&self, clock: Clock) -> Means<'_> {
@@ -136,7 +147,8 @@ impl Probe<'_> {
     }
 
     async fn resolve(&self, domain: &DomainName) -> (MxLookup, Vec<Host>) {
-        let names = Names { resolver: self.resolver, machine: self.machine, asked: self.asked };
+        let resolver = &Patient::new(self.resolver);
+        let names = Names { resolver, machine: self.machine, asked: self.asked };
         let look = async { tokio::join!(names.exchangers(domain), names.also()) };
         let mut stop = self.stop.clone();
         tokio::select! {
@@ -155,9 +167,10 @@ impl Probe<'_> {
         also: &'a [Host],
     ) -> Vec<Stop<'a>> {
         let mut lanes: HashMap<IpAddr, Lane> = HashMap::new();
+        let mut stopped: HashMap<&str, Arc<AtomicBool>> = HashMap::new();
         let mut stops = Vec::new();
         let mut add = |host: &'a Host, tier: usize, standing, home: &dyn Fn(usize) -> Home| {
-            let host_stopped = Arc::default();
+            let host_stopped = stopped.entry(&host.name).or_default();
             for (position, endpoint) in host.addresses.iter().enumerate() {
                 if !endpoint.access.may_visit() {
                     continue;
@@ -174,7 +187,7 @@ impl Probe<'_> {
                     home: home(position),
                     tier,
                     lane: lanes.entry(endpoint.address).or_default().clone(),
-                    host_stopped: Arc::clone(&host_stopped),
+                    host_stopped: Arc::clone(host_stopped),
                     seen: Vec::new(),
                 });
             }
@@ -270,8 +283,8 @@ impl Probe<'_> {
         clock: Clock,
     ) -> bool {
         let lane = Arc::clone(&stop.lane);
-        let mut rested = lane.lock().await;
-        if let Some(last) = *rested {
+        let mut rest = lane.lock().await;
+        if let Some(last) = rest.since {
             let mut interrupted = self.stop.clone();
             tokio::select! {
                 () = tokio::time::sleep_until(last + self.limits.pause) => {}
@@ -280,16 +293,18 @@ impl Probe<'_> {
         }
         // The semaphore is never closed, so this only waits.
         let _door = doors.acquire().await;
-        if stop.host_stopped.load(Ordering::Relaxed) || *self.stop.borrow() {
+        let unwelcome = rest.stopped || stop.host_stopped.load(Ordering::Relaxed);
+        if unwelcome || *self.stop.borrow() {
             return false;
         }
         let (host, to, purpose) = (visit.host.as_str(), visit.to, visit.purpose);
         (self.progress)(Event::VisitBegan { host, to, purpose });
         let observation = carry_out(visit, &self.means(clock)).await;
         (self.progress)(Event::VisitEnded { host, to, purpose });
-        *rested = Some(Instant::now());
+        rest.since = Some(Instant::now());
         stop.seen.push(observation);
         if reading::stopped(&stop.seen) {
+            rest.stopped = true;
             stop.host_stopped.store(true, Ordering::Relaxed);
             return false;
         }

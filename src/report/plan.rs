@@ -9,7 +9,7 @@ use super::{
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     words,
 };
-use crate::survey::{Host, MxLookup, Plan, PlannedVisit, Times};
+use crate::survey::{Host, MxLookup, Plan, PlannedCommand, PlannedVisit, Times, plan::Toll};
 
 /// The plan in one of the forms; `width` is for people.
 pub fn render(plan: &Plan, format: Format, width: usize) -> String {
@@ -32,9 +32,12 @@ fn text(plan: &Plan, width: usize) -> String {
     }
     for (places, visits) in groups {
         sheet.blank();
+        let each = if places.len() > 1 { "each: " } else { "" };
         for (host, address, port) in places {
             sheet.line(Line::new(BOLD, host).and(PLAIN, format!("  {address} port {port}")));
         }
+        let toll = format!("{each}{}", toll(&Toll::of(visits.iter().copied())));
+        sheet.prose(width, Line::default().pad(2), DIM, &toll);
         for visit in visits {
             steps(&mut sheet, visit, width);
         }
@@ -71,24 +74,41 @@ fn sum(plan: &Plan) -> String {
         MxLookup::NoSuchDomain => "Nothing to visit: the domain does not exist.".to_owned(),
         MxLookup::Failed { fault } => format!("Nothing to visit: MX look-up failed: {fault}."),
         MxLookup::Implicit { .. } | MxLookup::Published(_) => {
-            let certain = plan.visits.iter().filter(|visit| visit.only_if.is_none()).count();
-            let perhaps = plan.visits.iter().filter(|visit| visit.only_if.is_some());
-            let most = |visit: &PlannedVisit| match visit.times {
-                Times::Once => 1,
-                Times::AtMost(most) | Times::SuitesAnd(most) => most,
+            let certain = plan.total.connections_at_least;
+            let and_suites = match plan.total.visits_for_suites {
+                0 => "",
+                _ => ", and one for every cipher suite taken,",
             };
-            let suites = plan.visits.iter().any(|visit| matches!(visit.times, Times::SuitesAnd(_)));
-            let and_suites = if suites { ", and one for every cipher suite taken," } else { "" };
-            let perhaps = match perhaps.map(most).sum() {
+            let perhaps = match plan.total.connections_at_most - certain {
                 0 => String::new(),
                 more => {
                     format!(", and up to {more} more{and_suites} if what they see calls for it")
                 }
             };
             let visits = words::count(certain, "visit", "visits");
-            format!("{visits} would be made{perhaps}. None was made now.")
+            let toll = toll(&plan.total);
+            format!(
+                "{visits} would be made{perhaps}. In all: {toll}. A host that asks us to stop is \
+                 not visited again. Nothing was said now."
+            )
         }
     }
+}
+
+/// What visits come to, in words.
+fn toll(toll: &Toll) -> String {
+    let Toll { connections_at_least: least, connections_at_most: most, .. } = *toll;
+    let connections = match most {
+        _ if least == most => words::count(most, "connection", "connections"),
+        _ => format!("{least} to {most} connections"),
+    };
+    let handshakes = words::count(toll.handshakes_at_most, "TLS handshake", "TLS handshakes");
+    let commands = words::count(toll.commands_at_most, "command", "commands");
+    let more = match toll.visits_for_suites {
+        0 => "",
+        _ => ", and one more connection for every cipher suite taken",
+    };
+    format!("{connections}, at most {handshakes} and {commands}{more}")
 }
 
 /// One visit: its purpose, its condition, its words as they stand on the wire.
@@ -110,8 +130,10 @@ fn steps(sheet: &mut Sheet, visit: &PlannedVisit, width: usize) {
         text if text.is_empty() => sheet.line(head),
         text => sheet.hanging(width, 4, head, (DIM, &text)),
     }
-    for command in &visit.commands {
-        sheet.prose(width, Line::default().pad(4), DIM, command);
+    for PlannedCommand { line, only_if } in &visit.commands {
+        let condition = only_if.as_ref().map(|condition| format!(", only if {condition}"));
+        let text = format!("{line}{}", condition.unwrap_or_default());
+        sheet.prose(width, Line::default().pad(4), DIM, &text);
     }
 }
 
@@ -154,10 +176,18 @@ mod tests {
             address: address.parse().unwrap(),
             port: 25,
             purpose: if only_if.is_some() { Purpose::Confirm } else { Purpose::Session },
-            commands: ["EHLO probe.example", "QUIT"].map(str::to_owned).to_vec(),
+            commands: ["EHLO probe.example", "HELO probe.example, EHLO is refused", "QUIT"]
+                .map(command)
+                .to_vec(),
             only_if: only_if.map(str::to_owned),
             times: Times::Once,
         }
+    }
+
+    fn command(words: &str) -> PlannedCommand {
+        let (line, only_if) =
+            words.split_once(", ").map_or((words, None), |(line, why)| (line, Some(why)));
+        PlannedCommand { line: line.to_owned(), only_if: only_if.map(str::to_owned) }
     }
 
     #[test]
@@ -165,31 +195,37 @@ mod tests {
         let access = crate::survey::Access::SpecialPurpose("Private-Use".to_owned());
         let barred = Endpoint { access, ..at("10.0.0.1", Vec::new()) };
         let hosts = vec![host("mx3.even.example", vec![barred])];
+        let visits: Vec<_> = ["mx1.even.example 192.0.2.1", "mx2.even.example 192.0.2.2"]
+            .into_iter()
+            .filter_map(|place| place.split_once(' '))
+            .flat_map(|(host, address)| {
+                [visit(host, address, None), visit(host, address, Some("STARTTLS is missing"))]
+            })
+            .collect();
         let plan = Plan {
             domain: sample::NAME.parse().unwrap(),
             mx: sample::survey(vec![(10, hosts)]).mx,
-            visits: ["mx1.even.example 192.0.2.1", "mx2.even.example 192.0.2.2"]
-                .into_iter()
-                .filter_map(|place| place.split_once(' '))
-                .flat_map(|(host, address)| {
-                    [visit(host, address, None), visit(host, address, Some("STARTTLS is missing"))]
-                })
-                .collect(),
+            total: Toll::of(&visits),
+            visits,
         };
         let shown = anstream::adapter::strip_str(&text(&plan, 80)).to_string();
         assert_eq!(
             shown,
             "even.example\n\
-             2 visits would be made, and up to 2 more if what they see calls for it. None was\n\
-             made now.\n\
+             2 visits would be made, and up to 2 more if what they see calls for it. In all:\n\
+             2 to 4 connections, at most 0 TLS handshakes and 12 commands. A host that asks\n\
+             us to stop is not visited again. Nothing was said now.\n\
              \n\
              mx1.even.example  192.0.2.1 port 25\n\
              mx2.even.example  192.0.2.2 port 25\n  \
+               each: 1 to 2 connections, at most 0 TLS handshakes and 6 commands\n  \
                session\n    \
                  EHLO probe.example\n    \
+                 HELO probe.example, only if EHLO is refused\n    \
                  QUIT\n  \
                confirm, only if STARTTLS is missing\n    \
                  EHLO probe.example\n    \
+                 HELO probe.example, only if EHLO is refused\n    \
                  QUIT\n\
              \n\
              Not visited\n  \
@@ -203,6 +239,7 @@ mod tests {
             domain: sample::NAME.parse().unwrap(),
             mx: MxLookup::NoSuchDomain,
             visits: Vec::new(),
+            total: Toll::of([]),
         };
         let shown = anstream::adapter::strip_str(&text(&plan, 80)).to_string();
         assert_eq!(shown, "even.example\nNothing to visit: the domain does not exist.\n");

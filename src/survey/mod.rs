@@ -24,7 +24,7 @@ pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use memory::Memory;
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
 pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
-pub use plan::{Plan, PlannedVisit, Times};
+pub use plan::{Plan, PlannedCommand, PlannedVisit, Times};
 pub use stage::{Stage, Why};
 pub use vantage::{Control, Presence, Vantage};
 

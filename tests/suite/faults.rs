@@ -142,7 +142,7 @@ fn a_slow_server_is_waited_for() {
 #[test]
 fn an_interrupted_run_takes_its_leave() {
     let text = world("delays = { recipient = '30s' }");
-    let Played { survey, fleet } = play_until(Duration::from_secs(10), "interrupted", &text);
+    let Played { survey, fleet, .. } = play_until(Duration::from_secs(10), "interrupted", &text);
     assert_eq!(survey.ending, Ending::Interrupted);
     let visit = &visits(&survey)[0];
     assert_eq!(ending(visit, Phase::Sender).as_deref(), Some("reached"));

@@ -3,6 +3,7 @@
 //! A test belongs here when it goes through a public door of the crate; a test of one file's inside
 //! stands in that file. Nothing here leaves loopback, sleeps, or retries.
 
+mod budget;
 mod command_line;
 mod dialogues;
 mod faults;

@@ -1,11 +1,12 @@
 //! Plays a world from beginning to end in memory, under a clock that only runs when nobody works.
 
-use std::{path::PathBuf, pin::pin, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, pin::pin, sync::Mutex, time::Duration};
 
 use mxparity::{
     config::Limits,
     fleet::{Carrier, DEMOS, Fleet, Run, World},
-    survey::{Ending, Survey},
+    probe::Event,
+    survey::{Ending, Plan, Purpose, Survey},
 };
 use tokio::{runtime::Builder, time::timeout};
 
@@ -19,6 +20,10 @@ const LONGEST: Duration = Duration::from_secs(3600);
 pub struct Played {
     pub survey: Survey,
     pub fleet: Fleet,
+    /// What the run was said to do before it was made.
+    pub plan: Plan,
+    /// Every visit in the order they began: host, address, purpose.
+    pub made: Vec<(String, SocketAddr, Purpose)>,
 }
 
 /// Surveys the world that `text` describes. The visitor's manners are part of every test: any
@@ -62,8 +67,16 @@ async fn survey(
     let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
         .unwrap_or_else(|fault| panic!("{title}: {fault}"));
     let (interrupt, stop) = tokio::sync::watch::channel(false);
+    let plan = fleet.plan(Run { limits, stop: stop.clone(), progress: &|_| {} }).await;
+    assert!(fleet.ledger().visits().is_empty(), "{title}: a plan visits nobody");
+    let made = Mutex::new(Vec::new());
+    let note = |event: Event<'_>| {
+        if let Event::VisitBegan { host, to, purpose } = event {
+            made.lock().unwrap().push((host.to_owned(), to, purpose));
+        }
+    };
     let survey = {
-        let mut running = pin!(fleet.survey(Run { limits, stop, progress: &|_| {} }));
+        let mut running = pin!(fleet.survey(Run { limits, stop, progress: &note }));
         if let Ok(survey) = timeout(until, &mut running).await {
             survey
         } else {
@@ -72,7 +85,8 @@ async fn survey(
             end.unwrap_or_else(|_| panic!("{title}: no survey within {LONGEST:?}"))
         }
     };
-    Played { survey, fleet }
+    let made = made.into_inner().unwrap();
+    Played { survey, fleet, plan, made }
 }
 
 #[track_caller]
