@@ -113,6 +113,8 @@ struct Scene {
     /// One for the whole connection, so that no byte gets lost between two replies.
     reader: ReplyReader,
     flight: FlightReader,
+    /// A reply that asks us to stop, come in one breath with the one before it.
+    farewell: Option<Reply>,
     now: Duration,
     /// When the present phase began.
     since: Duration,
@@ -131,6 +133,7 @@ impl Dialogue {
             notes,
             reader: ReplyReader::default(),
             flight: FlightReader::default(),
+            farewell: None,
             now: zero,
             since: zero,
             until: zero,
@@ -150,6 +153,7 @@ impl Dialogue {
         scene.now = now;
         let (state, step) = match (state, input) {
             (State::Over, _) => (State::Over, Step::HangUp),
+            (state, _) if scene.farewell.is_some() => scene.dismissed(state),
             (State::Flight, Input::Broke(FaultKind::Closed | FaultKind::Reset))
                 if scene.flight.has_choice() =>
             {
@@ -195,6 +199,10 @@ impl Scene {
             Ok(Some(mut reply)) => {
                 // What stands behind a reply must not pass for the answer to the next command.
                 let unasked = self.reader.take_rest();
+                if state != State::StartTls {
+                    let behind = ReplyReader::default().push(&unasked).ok().flatten();
+                    self.farewell = behind.filter(cause::asks_to_stop);
+                }
                 self.notes.end_line(self.now);
                 if !unasked.is_empty() {
                     reply.flaws.push(Flaw::Unasked);
@@ -202,6 +210,14 @@ impl Scene {
                 self.answered(state, reply, unasked)
             }
             Err(fault) => self.broke(&state, FaultKind::NotSmtp(fault)),
+        }
+    }
+
+    /// A farewell that came ahead of the question is all the answer there will be.
+    fn dismissed(&mut self, state: State) -> (State, Step) {
+        match self.farewell.take() {
+            Some(reply) => self.answered(state, reply, Vec::new()),
+            None => (state, Step::Listen),
         }
     }
 
