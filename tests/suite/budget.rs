@@ -83,12 +83,8 @@ fn questions_of_their_own_are_planned_too() {
         ("421 at RSET", "faults = { shutdown-421 = 'reset' }"),
     ] {
         let text = ONE.replacen(
-            "
-",
-            &format!(
-                "
-{asked}"
-            ),
+            '\n',
+            &format!("\n{asked}"),
             1,
         );
         let played = play(title, &format!("{text}server = {{ {keys} }}"));
@@ -113,7 +109,7 @@ fn an_interrupted_run_stays_inside_its_plan() {
 #[test]
 fn a_session_hears_no_third_refusal() {
     let text = ONE.replacen(
-        "\n",
+        '\n',
         "\n[ask]\nrcpt = ['a@one.example', 'b@one.example', 'c@one.example', 'd@one.example']\n",
         1,
     );
