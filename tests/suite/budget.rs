@@ -82,11 +82,7 @@ fn questions_of_their_own_are_planned_too() {
         ("421 at QUIT", "faults = { shutdown-421 = 'quit' }"),
         ("421 at RSET", "faults = { shutdown-421 = 'reset' }"),
     ] {
-        let text = ONE.replacen(
-            '\n',
-            &format!("\n{asked}"),
-            1,
-        );
+        let text = ONE.replacen('\n', &format!("\n{asked}"), 1);
         let played = play(title, &format!("{text}server = {{ {keys} }}"));
         kept(title, &played);
         let last = |purpose| played.made.iter().any(|(.., made)| *made == purpose);
