@@ -173,14 +173,16 @@ fn size(spot: &Spot<'_>) -> Option<Trait> {
     Some(Trait { fact, value, evidence })
 }
 
+/// Keywords with rules of their own, and those that no sender of mail has a use for.
+const ASIDE: [&str; 8] = ["AUTH", "ETRN", "EXPN", "HELP", "REQUIRETLS", "SIZE", "STARTTLS", "VRFY"];
+
 /// What a server offers that matters to a sender and does not depend on whether TLS stands, sorted.
 pub fn keywords(capabilities: &Capabilities) -> Vec<String> {
     let matters = |capability: &&Capability| {
         let word = capability.keyword.as_bytes();
         // Letters, digits and hyphens make a keyword; an X in front makes it the house's own.
         let sound = word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-        let known: [&[u8]; 5] = [b"AUTH", b"HELP", b"REQUIRETLS", b"SIZE", b"STARTTLS"];
-        sound && !word.starts_with(b"X") && !known.contains(&word)
+        sound && !word.starts_with(b"X") && !ASIDE.iter().any(|other| other.as_bytes() == word)
     };
     let words = capabilities.iter().filter(matters);
     let mut words: Vec<String> = words.map(|capability| capability.keyword.to_string()).collect();

@@ -93,7 +93,10 @@ pub fn certificate(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     within(view, spot, |handshake| {
         if handshake.is_verified() {
             let left = handshake.leaf().not_after.duration_since(view.survey.began);
-            return Cell::plain(format!("trusted, {} days left", left.as_hours() / 24), "trusted");
+            // A trusted certificate has not expired, so the number is not below zero.
+            let days = usize::try_from(left.as_hours() / 24).unwrap_or_default();
+            let days = words::count(days, "day", "days");
+            return Cell::plain(format!("trusted, {days} left"), "trusted");
         }
         let flaws: Vec<String> = handshake.trust.iter().map(words::flaw).collect();
         // Two hosts whose certificates expired on different days have the same fault.
