@@ -109,6 +109,7 @@ impl Running {
             records,
             ZoneType::Primary,
             AxfrPolicy::Deny,
+            None,
         );
         let mut catalog = Catalog::new();
         catalog.upsert(origin.into(), vec![Arc::new(zone.unwrap())]);
