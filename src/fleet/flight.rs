@@ -23,6 +23,10 @@ pub struct FloorWords {
     pub agrees: Vec<Feature>,
     /// Chooses by the client's order.
     pub obliging: bool,
+    /// Refuses a hello that calls itself a second try, if there is something better. RFC 7507 §3.
+    pub notices_downgrade: bool,
+    /// Says in its random that it could do better, where it could. RFC 8446 §4.1.3.
+    pub marks_downgrade: bool,
     /// The alert for a hello that has nothing for us.
     pub alert: u8,
 }
@@ -42,6 +46,8 @@ impl Default for FloorWords {
             dh: 2048,
             agrees: vec![Feature::ExtendedMasterSecret, Feature::SecureRenegotiation],
             obliging: false,
+            notices_downgrade: true,
+            marks_downgrade: true,
             alert: 40,
         }
     }
@@ -53,6 +59,8 @@ struct Hello {
     suites: Vec<Suite>,
     groups: Vec<Group>,
     compression: bool,
+    /// Calls itself a second try.
+    fallback: bool,
     /// TLS 1.3 with a key: somebody means to finish the handshake.
     is_earnest: bool,
 }
@@ -62,6 +70,9 @@ struct Hello {
 pub fn answer(words: &FloorWords, hello: &[u8], chain: &[Vec<u8>]) -> Option<Vec<u8>> {
     let Some(hello) = Hello::read(hello) else { return Some(alert(50)) };
     let newest = words.versions.iter().max().copied();
+    if hello.fallback && words.notices_downgrade && newest > Some(hello.version) {
+        return Some(alert(INAPPROPRIATE_FALLBACK));
+    }
     if hello.is_earnest && newest >= Some(TlsVersion::Tls12) {
         return None;
     }
@@ -85,6 +96,16 @@ pub fn answer(words: &FloorWords, hello: &[u8], chain: &[Vec<u8>]) -> Option<Vec
     let Some(suite) = order.iter().find(can) else { return Some(alert(words.alert)) };
     Some(flight(words, &hello, (version, *suite, group), chain))
 }
+
+/// The answer of a sound host to a second try; `None` where the hello does not call itself one. The
+/// library knows no such hellos, and whoever sends one has seen something better here.
+pub fn notice(hello: &[u8]) -> Option<Vec<u8>> {
+    Hello::read(hello)?.fallback.then(|| alert(INAPPROPRIATE_FALLBACK))
+}
+
+/// RFC 7507 §2.
+const INAPPROPRIATE_FALLBACK: u8 = 86;
+const FALLBACK: Suite = Suite(0x5600);
 
 /// Whether a suite exists in a version: AEAD and SHA-2 came with 1.2. RFC 5246 §1.2.
 fn fits(suite: Suite, version: TlsVersion) -> bool {
@@ -120,7 +141,12 @@ fn flight(
             }
         }
     }
-    let random = if modern { RETRY } else { [0x5a; 32] };
+    let mut random = if modern { RETRY } else { [0x5a; 32] };
+    let better = words.versions.iter().any(|other| *other > version && *other >= TlsVersion::Tls12);
+    if better && words.marks_downgrade && !modern {
+        let below = u8::from(version == TlsVersion::Tls12);
+        random[24..].copy_from_slice(&[b'D', b'O', b'W', b'N', b'G', b'R', b'D', below]);
+    }
     let compressed = hello.compression && words.agrees.contains(&Feature::Compression) && !modern;
     let server_hello = [
         &version.min(TlsVersion::Tls12).to_wire().to_be_bytes()[..],
@@ -192,10 +218,11 @@ impl Hello {
         let version = TlsVersion::from_wire(number(take(&mut rest, 2)?))?;
         take(&mut rest, 32)?;
         vector(&mut rest, 1)?;
-        let suites = numbers(vector(&mut rest, 2)?).map(Suite).collect();
+        let suites: Vec<Suite> = numbers(vector(&mut rest, 2)?).map(Suite).collect();
+        let fallback = suites.contains(&FALLBACK);
         let compression = vector(&mut rest, 1)?.contains(&1);
         let groups = Vec::new();
-        let mut hello = Self { version, suites, groups, compression, is_earnest: false };
+        let mut hello = Self { version, suites, groups, compression, fallback, is_earnest: false };
         if rest.is_empty() {
             return Some(hello);
         }

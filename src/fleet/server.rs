@@ -236,10 +236,12 @@ impl Session<'_> {
         None
     }
 
-    /// The answer to a client hello in a world that has words for it.
+    /// The answer to a client hello that does not come from the library.
     fn flight(&self, hello: &[u8]) -> Option<Vec<u8>> {
-        let words = self.script.server.floor.as_ref()?;
-        flight::answer(words, hello, &self.script.chain)
+        match &self.script.server.floor {
+            Some(words) => flight::answer(words, hello, &self.script.chain),
+            None => flight::notice(hello),
+        }
     }
 
     /// Ends a handshake. What the client says now is a record of TLS, and no line.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::{Case, Evidence, Severity, Spot, View, strength};
 use crate::{
-    survey::{Least, Observation},
+    survey::{Least, Observation, SecondTry},
     tls::{Choice, Feature, KeyExchange, SuiteClass, TlsVersion},
 };
 
@@ -92,6 +92,22 @@ pub fn insecure_renegotiation(view: &View<'_>) -> Vec<Case> {
 
 pub fn tls_compression(view: &View<'_>) -> Vec<Case> {
     features(view, "DEFLATE", |choice| choice.has(Feature::Compression))
+}
+
+pub fn downgrade_unnoticed(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let (visit, SecondTry::Taken(choice)) = spot.endpoint.second_try()? else {
+            return None;
+        };
+        let newest = spot.endpoint.newest_version()?;
+        let saw = format!("{} taken on a second try, where {newest} is spoken", choice.version);
+        // Whoever knows TLS 1.3 sees through it then: RFC 8446 §4.1.3.
+        let (case, saw) = match choice.downgrade_sentinel {
+            Some(_) => (spot.case().graded(Severity::Info), format!("{saw}, and marked as less")),
+            None => (spot.case(), saw),
+        };
+        Some(case.seen(seen(spot, visit, "floor.fallback", saw)))
+    })
 }
 
 /// Backups whose weakest is below that of the primary tier.

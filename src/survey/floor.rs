@@ -33,6 +33,14 @@ impl<T: PartialEq> Least<'_, T> {
     }
 }
 
+/// The answer to a hello below the best version that called itself a second try. RFC 7507.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecondTry<'a> {
+    /// With an alert of this number; 86 says why. RFC 7507 §3.
+    Refused(u8),
+    Taken(&'a Choice),
+}
+
 impl Exchange {
     fn choice(&self) -> Option<&Choice> {
         match self.answer.reached()? {
@@ -129,6 +137,26 @@ impl Endpoint {
         exchanges
             .filter(|(_, exchange)| exchange.strength().is_some())
             .min_by_key(|(_, exchange)| exchange.strength())
+    }
+
+    /// The newest version seen, in handshakes and in answers to single hellos.
+    pub fn newest_version(&self) -> Option<TlsVersion> {
+        let spoken = self.observations.iter().filter_map(|visit| visit.tls.reached());
+        let chosen = self.choices().map(|(_, choice)| choice.version);
+        spoken.map(|handshake| handshake.version).chain(chosen).max()
+    }
+
+    /// Whether the server noticed a second try for what it was.
+    pub fn second_try(&self) -> Option<(&Observation, SecondTry<'_>)> {
+        let newest = self.newest_version()?;
+        let mut tries = self.exchanges().filter(|(_, exchange)| exchange.question.fallback);
+        tries.find_map(|(visit, exchange)| match exchange.answer.reached()? {
+            ServerFlight::Refused { alert } => Some((visit, SecondTry::Refused(*alert))),
+            ServerFlight::Chose(choice) if choice.version < newest => {
+                Some((visit, SecondTry::Taken(choice)))
+            }
+            ServerFlight::Chose(_) => None,
+        })
     }
 
     fn was_inquired(&self) -> bool {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, Depth, Expected, Families};
 pub use fault::{Blame, Fault, FaultKind, Phase};
-pub use floor::{Exchange, Least};
+pub use floor::{Exchange, Least, SecondTry};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use memory::Memory;
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};

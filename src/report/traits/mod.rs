@@ -53,6 +53,7 @@ pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
         row("weakest cipher", |spot| tls::weakest_class(view, spot)),
         row("key exchange", |spot| tls::key_exchange(view, spot)),
         row("weakest group", |spot| tls::weakest_exchange(view, spot)),
+        row("downgrade", |spot| tls::second_try(view, spot)),
         row("certificate", |spot| tls::certificate(view, spot)),
         row("public key", |spot| tls::public_key(view, spot)),
         row("extensions", |spot| session::extensions(view, spot)),

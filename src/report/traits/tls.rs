@@ -9,7 +9,7 @@ use crate::{
     report::words,
     rules::{Spot, View},
     smtp::cause::Moment,
-    survey::{Depth, Least, reading::Offer},
+    survey::{Depth, Least, SecondTry, reading::Offer},
     tls::{Handshake, TlsVersion, TrustFlaw},
 };
 
@@ -62,6 +62,21 @@ pub fn weakest_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let is_weak = exchange.strength().is_some_and(|bits| bits < 112);
     let make = if is_weak { Cell::bad } else { Cell::plain };
     make(exchange.to_string(), exchange.to_string())
+}
+
+/// Whether the server notices a hello that calls itself a second try; only the fullest run asks.
+pub fn second_try(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    match spot.endpoint.second_try() {
+        Some((_, SecondTry::Refused(_))) => Cell::plain("noticed", "noticed"),
+        Some((_, SecondTry::Taken(choice))) if choice.downgrade_sentinel.is_some() => {
+            Cell::plain(format!("{} taken, and marked", choice.version), "marked")
+        }
+        Some((_, SecondTry::Taken(choice))) => {
+            Cell::bad(format!("{} taken", choice.version), "taken")
+        }
+        None if view.survey.asked.depth < Depth::Full => Cell::unknown(NOT_ASKED),
+        None => unasked(view, spot),
+    }
 }
 
 fn least<T: Display + PartialEq>(least: &Least<'_, T>, is_bad: impl Fn(&T) -> bool) -> Cell {
