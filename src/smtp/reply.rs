@@ -195,12 +195,8 @@ impl ReplyReader {
                 return Ok(Some(self.finish()));
             }
         }
-        let pending = &self.buffer[self.parsed..];
-        if pending.len() > MAX_LINE {
-            return Err(ReplyFault::LineTooLong);
-        }
         // A peer that never ends its line is known to be no mail server by its first bytes.
-        if could_be_code(pending) { Ok(None) } else { Err(ReplyFault::NotAReply) }
+        bounded(&self.buffer[self.parsed..]).map(|()| None)
     }
 
     /// Bytes received that no reply has used: a half reply, or talk out of turn.
@@ -216,9 +212,7 @@ impl ReplyReader {
     /// Reads one line, given without its LF; true when it is the last of its reply.
     fn line(&mut self, range: std::ops::Range<usize>) -> Result<bool, ReplyFault> {
         let line = &self.buffer[range];
-        if line.len() > MAX_LINE {
-            return Err(ReplyFault::LineTooLong);
-        }
+        bounded(line)?;
         if self.lines.len() == MAX_LINES {
             return Err(ReplyFault::TooManyLines);
         }
@@ -251,12 +245,21 @@ impl ReplyReader {
     }
 }
 
-/// Code, whether the line is the last, text. The last line's code stands for a mixed reply.
+/// What the beginning of a line already tells against it, in the same order however it arrives.
+fn bounded(line: &[u8]) -> Result<(), ReplyFault> {
+    if !could_be_code(line) {
+        return Err(ReplyFault::NotAReply);
+    }
+    if line.len() > MAX_LINE {
+        return Err(ReplyFault::LineTooLong);
+    }
+    Ok(())
+}
+
+/// Code, whether the line is the last, text, of a line that [`bounded`] let through. The last line's
+/// code stands for a mixed reply.
 fn split(line: &[u8]) -> Option<(u16, bool, &[u8])> {
     let (code, after) = line.split_at_checked(3)?;
-    if !could_be_code(code) {
-        return None;
-    }
     let code = code.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
     match after.split_first() {
         None => Some((code, true, &[])),
@@ -335,8 +338,10 @@ mod tests {
     fn what_is_no_reply_is_refused_as_early_as_it_shows() {
         let endless = "220-".to_owned() + &"x".repeat(MAX_LINE + 1);
         let many = "250-a\r\n".repeat(MAX_LINES + 1);
+        let foreign = "x".repeat(MAX_LINE + 1);
         for (bytes, want) in [
             ("SSH-2.0-OpenSSH", ReplyFault::NotAReply),
+            (&foreign, ReplyFault::NotAReply),
             ("HTTP/1.1 400\r\n", ReplyFault::NotAReply),
             ("000 what\r\n", ReplyFault::NotAReply),
             ("999 what\r\n", ReplyFault::NotAReply),
