@@ -76,6 +76,9 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("1.3.101.112", "Ed25519"),
 ];
 
+/// RSASSA-PSS. RFC 4055 §3.1.
+const PSS: &str = "1.2.840.113549.1.1.10";
+
 /// Hashes under RSASSA-PSS, where they are a parameter. RFC 4055 §2.1, §3.1.
 const PSS_HASHES: &[(&str, &str)] = &[
     ("1.3.14.3.2.26", "RSASSA-PSS-SHA1"),
@@ -148,12 +151,14 @@ fn organisation(name: &X509Name<'_>) -> Option<Text> {
 
 fn signature(certificate: &X509Certificate<'_>) -> String {
     let algorithm = &certificate.signature_algorithm;
-    match SignatureAlgorithm::try_from(algorithm) {
-        Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) => {
-            named(PSS_HASHES, &parameters.hash_algorithm_oid().to_id_string())
-        }
-        _ => named(SIGNATURES, &algorithm.algorithm.to_id_string()),
+    let oid = algorithm.algorithm.to_id_string();
+    // Debug builds of the library complain on standard error about algorithms they do not know.
+    if oid == PSS
+        && let Ok(SignatureAlgorithm::RSASSA_PSS(parameters)) = algorithm.try_into()
+    {
+        return named(PSS_HASHES, &parameters.hash_algorithm_oid().to_id_string());
     }
+    named(SIGNATURES, &oid)
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<Text> {
@@ -190,7 +195,7 @@ fn key(certificate: &X509Certificate<'_>) -> KeyKind {
         _ => match spki.algorithm.algorithm.to_id_string().as_str() {
             "1.3.101.112" => kind("Ed25519", Some(256)),
             "1.3.101.113" => kind("Ed448", Some(456)),
-            "1.2.840.113549.1.1.10" => kind("RSA-PSS", None),
+            PSS => kind("RSA-PSS", None),
             other => kind(other, None),
         },
     }
