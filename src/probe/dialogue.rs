@@ -155,7 +155,7 @@ impl Dialogue {
             (State::Over, _) => (State::Over, Step::HangUp),
             (state, _) if scene.farewell.is_some() => scene.dismissed(state),
             (State::Flight, Input::Broke(FaultKind::Closed | FaultKind::Reset))
-                if scene.flight.has_choice() =>
+                if scene.flight.has_answer() =>
             {
                 scene.cut_short()
             }
@@ -340,11 +340,11 @@ impl Scene {
         }
     }
 
-    /// The server left in the middle of its answer, but not before it had made its choice.
+    /// The server left in the middle of its answer, but not before it had said what counts.
     fn cut_short(&mut self) -> (State, Step) {
         match std::mem::take(&mut self.flight).end() {
             Some(flight) => self.answered_in_tls(flight, Step::HangUp),
-            None => (State::Flight, Step::Listen), // Only called with a choice.
+            None => (State::Flight, Step::Listen), // Only called with an answer.
         }
     }
 
