@@ -10,6 +10,7 @@ mod certificate;
 mod encryption;
 mod exim;
 mod failover;
+mod flights;
 mod ground;
 mod host;
 mod limits;

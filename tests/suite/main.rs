@@ -7,7 +7,13 @@ mod budget;
 mod command_line;
 mod dialogues;
 mod faults;
+#[path = "../fuzz"]
+mod fuzz {
+    pub mod seeds;
+    pub mod targets;
+}
 mod handshakes;
+mod hostile;
 mod layers;
 mod pages;
 mod readme;
