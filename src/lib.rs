@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`smtp`] | the language of mail: replies, commands, capabilities, transcripts, causes (pure) |
 //! | [`tls`] | the language of TLS: versions, handshakes, certificates as facts (pure) |
+//! | [`policy`] | the promises: DANE, MTA-STS, TLS-RPT; parse and match (pure) |
 //! | [`survey`] | the facts of a run (plain data) |
 //! | [`probe`] | the only room that touches network or clock |
 //! | [`rules`] | judgement: catalogue, checks by area, pages (pure) |
@@ -46,12 +47,13 @@
 //! ```text
 //! cli      -> everything
 //! monitor  -> rules, survey, smtp
-//! report   -> rules, survey, tls, smtp
-//! rules    -> survey, tls, smtp
-//! probe    -> survey, tls, smtp, config
-//! fleet    -> probe, survey, tls, smtp, config
+//! report   -> rules, survey, policy, tls, smtp
+//! rules    -> survey, policy, tls, smtp
+//! probe    -> survey, policy, tls, smtp, config
+//! fleet    -> probe, survey, policy, tls, smtp, config
 //! config   -> survey, smtp
-//! survey   -> tls, smtp
+//! survey   -> policy, tls, smtp
+//! policy   -> smtp
 //! tls      -> smtp
 //! smtp     -> nothing of ours
 //! ```
@@ -83,6 +85,7 @@ pub mod cli;
 pub mod config;
 pub mod fleet;
 pub mod monitor;
+pub mod policy;
 pub mod probe;
 pub mod report;
 pub mod rules;
