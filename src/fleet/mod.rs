@@ -19,7 +19,7 @@ mod zone;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    future::{pending, ready},
+    future::pending,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -50,8 +50,8 @@ pub use self::{
 use crate::{
     config::Limits,
     probe::{
-        Answer, Channel, Dialer, Event, Machine, Probe, RecordData, RecordKind, Resolver, Stream,
-        Trust, seam::Later, vantage::Lookout,
+        Channel, Dialer, Event, Machine, Probe, RecordData, RecordKind, Resolver, Stream, Trust,
+        seam::Later, vantage::Lookout,
     },
     smtp::{DomainName, HelloName, Mailbox},
     survey::{Asked, Depth, Expected, Families, FaultKind, Phase, Plan, Survey, Vantage},
@@ -159,13 +159,13 @@ impl Fleet {
     }
 
     async fn vantage(&self, limits: Limits, control: Option<&DomainName>) -> Vantage {
-        let lookout = Lookout { resolver: self, machine: self, dialer: self, limits };
+        let lookout = Lookout { resolver: &self.zone, machine: self, dialer: self, limits };
         lookout.vantage(self.helo.clone(), &self.asked, control).await
     }
 
     fn probe<'a>(&'a self, run: Run<'a>, vantage: &'a Vantage) -> Probe<'a> {
         Probe {
-            resolver: self,
+            resolver: &self.zone,
             machine: self,
             dialer: self,
             trust: &self.trust,
@@ -180,6 +180,11 @@ impl Fleet {
     /// What the world asks, as the options of `check` would say it.
     pub fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// The DNS of the world.
+    pub fn resolver(&self) -> &dyn Resolver {
+        &self.zone
     }
 
     /// The anchors of a run: the fleet's own root, and none besides.
@@ -272,12 +277,6 @@ impl Fleet {
             Carrier::Loopback => Duration::ZERO,
             Carrier::Memory { round_trip } => round_trip,
         }
-    }
-}
-
-impl Resolver for Fleet {
-    fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer> {
-        Box::pin(ready(self.zone.answer(name, kind)))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     error::Error,
     fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -26,7 +26,7 @@ use hickory_resolver::{
         xfer::{DnsHandle, DnsRequestSender, FirstAnswer},
     },
     proto::{
-        op::{DnsRequest, DnsRequestOptions, DnsResponse, Query},
+        op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode},
         rr::{Name, RecordType},
     },
     system_conf,
@@ -36,8 +36,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Answer, RecordKind, Resolver, lookup::LONGEST_CHAIN, message, seam::Later};
-use crate::survey::DnsFault;
+use super::{Answer, Proven, RecordKind, Resolver, lookup::LONGEST_CHAIN, message, seam::Later};
+use crate::survey::{DnsFault, Security};
 
 /// For one question to one server on one transport: resolv.conf(5) has the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -103,9 +103,9 @@ impl NameServers {
         let mut passed = Vec::new();
         let mut next = name.to_owned();
         loop {
-            // The dot keeps the name absolute, whatever it looks like.
-            let Ok(name) = Name::from_ascii(format!("{next}.")) else {
-                return Answer::Failed(DnsFault::Unusable(format!("{next:?} is not a DNS name")));
+            let name = match absolute(&next) {
+                Ok(name) => name,
+                Err(fault) => return Answer::Failed(fault),
             };
             let response = match self.send(&Query::query(name, kind)).await {
                 Ok(response) => response,
@@ -149,6 +149,31 @@ impl NameServers {
             left = silent;
         }
         Err(worst)
+    }
+
+    /// What `server` says as one of those that answer for the zone of `name`.
+    async fn own_answer(
+        &self,
+        server: SocketAddr,
+        name: &str,
+        kind: RecordType,
+    ) -> Result<Answer, DnsFault> {
+        let query = Query::query(absolute(name)?, kind);
+        let mut response = self.exchange(server, Transport::Udp, &query).await;
+        if matches!(response, Err(DnsFault::TimedOut)) {
+            response = self.exchange(server, Transport::Tcp, &query).await;
+        }
+        let response = response?;
+        // Refused, referred elsewhere, or answered from a cache: whatever it is, the zone is not here.
+        let refused = response.metadata.response_code == ResponseCode::Refused;
+        if refused
+            || !response.metadata.authoritative
+                && message::settled(response.clone(), &query).is_ok()
+        {
+            return Err(DnsFault::Lame);
+        }
+        let response = message::settled(response, &query)?;
+        Ok(message::read(&response, kind, &mut Vec::new()))
     }
 
     /// One question to one server.
@@ -195,6 +220,28 @@ impl Resolver for NameServers {
             cell.get_or_init(|| self.fresh(name, kind)).await.clone()
         })
     }
+
+    /// Nothing validates yet.
+    fn prove<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Proven> {
+        Box::pin(async move {
+            let answer = self.ask(name, kind).await;
+            let why = "answers are not validated".to_owned();
+            Proven { answer, security: Security::Undetermined(why), secure: Vec::new() }
+        })
+    }
+
+    fn ask_server<'a>(
+        &'a self,
+        server: IpAddr,
+        name: &'a str,
+        kind: RecordKind,
+    ) -> Later<'a, Answer> {
+        Box::pin(async move {
+            let _door = self.doors.acquire().await;
+            let own = self.own_answer(SocketAddr::new(server, 53), name, record_type(kind)).await;
+            own.unwrap_or_else(Answer::Failed)
+        })
+    }
 }
 
 impl Error for NoResolver {}
@@ -227,6 +274,12 @@ fn of_system(config: &ResolverConfig) -> Vec<SocketAddr> {
     servers
 }
 
+/// The dot keeps the name absolute, whatever it looks like.
+fn absolute(name: &str) -> Result<Name, DnsFault> {
+    let parsed = Name::from_ascii(format!("{name}."));
+    parsed.map_err(|_| DnsFault::Unusable(format!("{name:?} is not a DNS name")))
+}
+
 fn fault(error: &NetError) -> DnsFault {
     match error {
         NetError::Timeout => DnsFault::TimedOut,
@@ -239,7 +292,7 @@ fn fault(error: &NetError) -> DnsFault {
 /// it, and anything before silence.
 fn more_telling(one: DnsFault, other: DnsFault) -> DnsFault {
     let rank = |fault: &DnsFault| match fault {
-        DnsFault::Rcode { extended: Some(_), .. } => 4,
+        DnsFault::Bogus(_) | DnsFault::Lame | DnsFault::Rcode { extended: Some(_), .. } => 4,
         DnsFault::Rcode { .. } => 3,
         DnsFault::Unusable(_) => 2,
         DnsFault::Unreachable(_) => 1,
@@ -256,6 +309,8 @@ fn record_type(kind: RecordKind) -> RecordType {
         RecordKind::Ns => RecordType::NS,
         RecordKind::Ptr => RecordType::PTR,
         RecordKind::Soa => RecordType::SOA,
+        RecordKind::Tlsa => RecordType::TLSA,
+        RecordKind::Txt => RecordType::TXT,
     }
 }
 

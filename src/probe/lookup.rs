@@ -27,6 +27,16 @@ pub struct Addresses {
     pub found: Vec<IpAddr>,
 }
 
+impl Addresses {
+    /// The failure of either question.
+    pub fn fault(&self) -> Option<DnsFault> {
+        [&self.a, &self.aaaa].into_iter().find_map(|answer| match answer {
+            AddressAnswer::Failed(fault) => Some(fault.clone()),
+            _ => None,
+        })
+    }
+}
+
 /// An answer read to its end: the names passed on the way, and what stands at the last of them.
 struct Reading<T> {
     alias: Vec<String>,
@@ -69,12 +79,16 @@ pub async fn addresses(resolver: &dyn Resolver, name: &str) -> Addresses {
 
 /// The MX records of a domain, as preference and exchange, sorted; null MX included.
 pub async fn exchanges(resolver: &dyn Resolver, domain: &str) -> Outcome<(u16, String)> {
-    let answer = resolver.ask(domain, RecordKind::Mx).await;
+    exchanges_in(domain, resolver.ask(domain, RecordKind::Mx).await)
+}
+
+/// The same of an answer that is there already.
+pub fn exchanges_in(domain: &str, answer: Answer) -> Outcome<(u16, String)> {
     let exchange = |data: &RecordData| match data {
         RecordData::Exchange { preference, exchange } => Some((*preference, exchange.clone())),
         _ => None,
     };
-    match read(domain, answer, exchange).outcome {
+    match outcome(domain, answer, exchange) {
         Outcome::Found(mut records) => {
             records.sort_unstable();
             records.dedup();
@@ -135,6 +149,15 @@ fn address(data: &RecordData) -> Option<IpAddr> {
         RecordData::Address(address) => Some(*address),
         _ => None,
     }
+}
+
+/// What `wanted` wants from an answer, whatever names it was found behind.
+pub fn outcome<T>(
+    name: &str,
+    answer: Answer,
+    wanted: impl Fn(&RecordData) -> Option<T>,
+) -> Outcome<T> {
+    read(name, answer, wanted).outcome
 }
 
 /// Picks what `wanted` wants from the records at the end of the aliases.

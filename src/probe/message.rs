@@ -13,7 +13,7 @@ use hickory_resolver::proto::{
 };
 
 use super::{Answer, Record, RecordData, lookup};
-use crate::{smtp::Text, survey::DnsFault};
+use crate::{policy::TlsaRecord, smtp::Text, survey::DnsFault};
 
 /// Longer texts of extended errors are cut.
 const MOST_EXTRA: usize = 256;
@@ -93,7 +93,15 @@ fn record(entry: &Entry) -> Option<Record> {
             RecordData::Exchange { preference: mx.preference, exchange: presented(&mx.exchange) }
         }
         RData::PTR(target) => RecordData::Pointer(presented(&target.0)),
-        RData::NS(_) | RData::SOA(_) => RecordData::Other,
+        RData::NS(server) => RecordData::NameServer(presented(&server.0)),
+        RData::SOA(_) => RecordData::Other,
+        RData::TLSA(tlsa) => RecordData::Tlsa(TlsaRecord {
+            usage: tlsa.cert_usage.into(),
+            selector: tlsa.selector.into(),
+            matching: tlsa.matching.into(),
+            data: tlsa.cert_data.clone(),
+        }),
+        RData::TXT(texts) => RecordData::Txt(texts.txt_data.concat()),
         _ => return None,
     };
     Some(Record { owner: presented(&entry.name), data })

@@ -14,6 +14,7 @@ mod message;
 mod notes;
 mod patience;
 pub mod plan;
+pub mod promises;
 pub mod resolve;
 pub mod run;
 pub mod seam;
@@ -30,7 +31,7 @@ pub use drive::{Clock, Means, carry_out};
 pub use machine::ThisMachine;
 pub use run::{Event, Probe};
 pub use seam::{
-    Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, Stream,
+    Answer, Channel, Dialer, Machine, Proven, Record, RecordData, RecordKind, Resolver, Stream,
 };
 pub use trust::Trust;
 pub use visit::{Opening, Visit};

@@ -4,11 +4,14 @@
 //! each question alone keeps its limit, and the sum would still be many minutes. Asks nothing
 //! itself.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
-use super::{Answer, RecordKind, Resolver, seam::Later};
+use super::{Answer, Proven, RecordKind, Resolver, seam::Later};
 use crate::survey::DnsFault;
 
 /// For all look-ups of one domain. A sound zone takes a second or two; a resolver that has to try a
@@ -19,23 +22,56 @@ pub const LONGEST: Duration = Duration::from_secs(60);
 pub struct Patient<'a> {
     resolver: &'a dyn Resolver,
     until: Instant,
+    /// Becomes true when the user interrupts.
+    stop: watch::Receiver<bool>,
 }
 
 impl<'a> Patient<'a> {
-    /// Patience begins now.
-    pub fn new(resolver: &'a dyn Resolver) -> Self {
-        Self { resolver, until: Instant::now() + LONGEST }
+    /// Patience begins now, and ends when the user interrupts as well.
+    pub fn new(resolver: &'a dyn Resolver, stop: watch::Receiver<bool>) -> Self {
+        Self { resolver, until: Instant::now() + LONGEST, stop }
+    }
+
+    /// Answers that came in time stay; whatever is still open then is a failure of its own name.
+    fn bound<'b, T: From<DnsFault> + 'b>(&self, answer: Later<'b, T>) -> Later<'b, T> {
+        let (until, mut stop) = (self.until, self.stop.clone());
+        Box::pin(async move {
+            tokio::select! {
+                // What is there already is taken, whatever else has happened.
+                biased;
+                answer = timeout_at(until, answer) => {
+                    answer.unwrap_or_else(|_| DnsFault::TimedOut.into())
+                }
+                () = interrupted(&mut stop) => DnsFault::Interrupted.into(),
+            }
+        })
     }
 }
 
 impl Resolver for Patient<'_> {
-    /// Answers that came in time stay; whatever is still open then is a time-out of its own name.
     fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer> {
-        let answer = self.resolver.ask(name, kind);
-        Box::pin(async move {
-            let in_time = timeout_at(self.until, answer).await;
-            in_time.unwrap_or(Answer::Failed(DnsFault::TimedOut))
-        })
+        self.bound(self.resolver.ask(name, kind))
+    }
+
+    fn prove<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Proven> {
+        self.bound(self.resolver.prove(name, kind))
+    }
+
+    fn ask_server<'a>(
+        &'a self,
+        server: IpAddr,
+        name: &'a str,
+        kind: RecordKind,
+    ) -> Later<'a, Answer> {
+        self.bound(self.resolver.ask_server(server, name, kind))
+    }
+}
+
+/// Comes back once the user has interrupted.
+pub async fn interrupted(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stopped| *stopped).await.is_err() {
+        // Nobody is left who could interrupt.
+        std::future::pending::<()>().await;
     }
 }
 
@@ -62,6 +98,19 @@ mod tests {
                 self.0.ask(name, kind).await
             })
         }
+
+        fn prove<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Proven> {
+            self.0.prove(name, kind)
+        }
+
+        fn ask_server<'a>(
+            &'a self,
+            server: IpAddr,
+            name: &'a str,
+            kind: RecordKind,
+        ) -> Later<'a, Answer> {
+            self.0.ask_server(server, name, kind)
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -82,7 +131,8 @@ mod tests {
             );
             let hostile = Slow(map, Duration::from_secs(each));
             let began = Instant::now();
-            let patient = Patient::new(&hostile);
+            let (_stop, stopped) = watch::channel(false);
+            let patient = Patient::new(&hostile, stopped);
             let (machine, asked) = (Desktop::default(), stand_in::asked());
             let names = Names { resolver: &patient, machine: &machine, asked: &asked };
             let found = names.exchangers(&"a.example".parse().unwrap()).await;

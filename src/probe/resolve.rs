@@ -210,7 +210,7 @@ impl Names<'_> {
 
 /// Whether a published exchange is worth a question. Underscores are: senders deliver there. Names
 /// of one label are not, nor is anything that DNS cannot carry as a host.
-fn may_be_asked(name: &str) -> bool {
+pub fn may_be_asked(name: &str) -> bool {
     DomainName::parse(name).is_ok() && name.contains('.')
 }
 

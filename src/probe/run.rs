@@ -20,16 +20,17 @@ use tokio::{
 
 use super::{
     Clock, Dialer, Machine, Means, Resolver, Trust, Visit, carry_out,
-    patience::Patient,
+    patience::{self, Patient},
     plan::{Errand, Standing},
+    promises::Promised,
     resolve::Names,
 };
 use crate::{
     config::Limits,
     smtp::DomainName,
     survey::{
-        Asked, DnsFault, Ending, Host, MxLookup, Observation, Plan, Policies, Purpose, Survey,
-        Vantage, plan::Toll, reading,
+        Asked, Ending, Host, MxLookup, Observation, Plan, Purpose, Survey, Vantage, plan::Toll,
+        reading,
     },
 };
 
@@ -113,11 +114,16 @@ impl Probe<'_> {
         let (mut mx, mut also) = self.resolve(domain).await;
         let stops = self.stops(domain, &mx, &also);
         (self.progress)(Event::Resolved { addresses: stops.len() });
-        let stops = self.visit_tiers(stops, clock).await;
-        let stops = self.finish(stops, clock).await;
+        let visits = async { self.finish(self.visit_tiers(stops, clock).await, clock).await };
+        let (stops, promised) = tokio::join!(visits, self.promises(domain, &mx));
         let homes: Vec<_> = stops.into_iter().map(|stop| (stop.home, stop.seen)).collect();
         for (home, seen) in homes {
             settle(&mut mx, &mut also, home, seen);
+        }
+        for host in mx.hosts_mut() {
+            if let Some(promise) = promised.hosts.get(&host.name) {
+                promise.settle(host);
+            }
         }
         Survey {
             domain: domain.clone(),
@@ -128,7 +134,7 @@ impl Probe<'_> {
             asked: self.asked.clone(),
             mx,
             also,
-            policies: Policies::default(),
+            policies: promised.policies,
         }
     }
 
@@ -147,16 +153,16 @@ impl Probe<'_> {
     }
 
     async fn resolve(&self, domain: &DomainName) -> (MxLookup, Vec<Host>) {
-        let resolver = &Patient::new(self.resolver);
+        let resolver = &Patient::new(self.resolver, self.stop.clone());
         let names = Names { resolver, machine: self.machine, asked: self.asked };
-        let look = async { tokio::join!(names.exchangers(domain), names.also()) };
-        let mut stop = self.stop.clone();
-        tokio::select! {
-            found = look => found,
-            () = stopped(&mut stop) => {
-                (MxLookup::Failed { fault: DnsFault::Interrupted }, Vec::new())
-            }
-        }
+        tokio::join!(names.exchangers(domain), names.also())
+    }
+
+    /// Runs beside the visits, and needs nothing of what they see.
+    async fn promises(&self, domain: &DomainName, mx: &MxLookup) -> Promised {
+        let resolver = &Patient::new(self.resolver, self.stop.clone());
+        let names = Names { resolver, machine: self.machine, asked: self.asked };
+        names.promises(domain, mx).await
     }
 
     /// Every address that may be visited, in the order of the tiers, `--also` hosts last.
@@ -288,7 +294,7 @@ impl Probe<'_> {
             let mut interrupted = self.stop.clone();
             tokio::select! {
                 () = tokio::time::sleep_until(last + self.limits.pause) => {}
-                () = stopped(&mut interrupted) => return false,
+                () = patience::interrupted(&mut interrupted) => return false,
             }
         }
         // The semaphore is never closed, so this only waits.
@@ -309,14 +315,6 @@ impl Probe<'_> {
             return false;
         }
         true
-    }
-}
-
-/// Comes back once the user has interrupted.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stopped| *stopped).await.is_err() {
-        // Nobody is left who could interrupt.
-        std::future::pending::<()>().await;
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::survey::{DnsFault, FaultKind};
+use crate::{
+    policy::TlsaRecord,
+    survey::{DnsFault, FaultKind, Security},
+};
 
 /// A future behind a trait object.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -20,6 +23,17 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Resolver: Send + Sync {
     /// `name` is in A-label form, without trailing dot.
     fn ask<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Answer>;
+
+    /// Asks the same question so that DNSSEC can vouch for the answer; takes longer.
+    fn prove<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Proven>;
+
+    /// Asks one of the servers that a zone names, which answers for its own zones alone.
+    fn ask_server<'a>(
+        &'a self,
+        server: IpAddr,
+        name: &'a str,
+        kind: RecordKind,
+    ) -> Later<'a, Answer>;
 }
 
 /// The record types we ask for.
@@ -31,6 +45,8 @@ pub enum RecordKind {
     Ns,
     Ptr,
     Soa,
+    Tlsa,
+    Txt,
 }
 
 /// How a question to DNS ended.
@@ -45,12 +61,39 @@ pub enum Answer {
     Failed(DnsFault),
 }
 
+/// An answer, and how far DNSSEC vouches for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proven {
+    /// The records of a bogus answer are kept where there are any.
+    pub answer: Answer,
+    /// For all of it: aliases on the way, and that there is nothing where there is nothing.
+    pub security: Security,
+    /// Names on the way whose own records are secure, whatever they lead to.
+    pub secure: Vec<String>,
+}
+
 /// One record of an answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
     /// The owner, lower case, without trailing dot.
     pub owner: String,
     pub data: RecordData,
+}
+
+impl From<DnsFault> for Answer {
+    fn from(fault: DnsFault) -> Self {
+        Self::Failed(fault)
+    }
+}
+
+impl From<DnsFault> for Proven {
+    fn from(fault: DnsFault) -> Self {
+        Self {
+            security: Security::Undetermined(fault.to_string()),
+            answer: fault.into(),
+            secure: Vec::new(),
+        }
+    }
 }
 
 /// What a record says. Names are lower case without trailing dot; the root is `.`; bytes that no
@@ -63,8 +106,12 @@ pub enum RecordData {
         preference: u16,
         exchange: String,
     },
+    NameServer(String),
     Pointer(String),
-    /// Of a kind whose content nobody needs, such as SOA or NS.
+    Tlsa(TlsaRecord),
+    /// Its strings in one. RFC 7208 §3.3 and the like.
+    Txt(Vec<u8>),
+    /// Of a kind whose content nobody needs, such as SOA.
     Other,
 }
 

@@ -16,11 +16,11 @@ use tokio::{
 };
 
 use super::{
-    Answer, Channel, Dialer, Machine, Record, RecordData, RecordKind, Resolver, seam::Later,
+    Answer, Channel, Dialer, Machine, Proven, Record, RecordData, RecordKind, Resolver, seam::Later,
 };
 use crate::{
     smtp::ReversePath,
-    survey::{Asked, Depth, DnsFault, Expected, Families, FaultKind},
+    survey::{Asked, Depth, DnsFault, Expected, Families, FaultKind, Security},
 };
 
 /// Names with a record of any kind exist; all others do not.
@@ -28,6 +28,8 @@ use crate::{
 pub struct Map {
     answers: BTreeMap<(String, RecordKind), Answer>,
     names: BTreeSet<String>,
+    security: BTreeMap<String, Security>,
+    servers: BTreeMap<IpAddr, Answer>,
 }
 
 impl Map {
@@ -41,7 +43,10 @@ impl Map {
                 RecordData::Exchange { preference, exchange: exchange.to_owned() }
             }
             RecordKind::Ptr => RecordData::Pointer((*word).to_owned()),
-            RecordKind::Ns | RecordKind::Soa => RecordData::Other,
+            RecordKind::Ns => RecordData::NameServer((*word).to_owned()),
+            RecordKind::Soa => RecordData::Other,
+            RecordKind::Tlsa => RecordData::Tlsa(word.parse().unwrap()),
+            RecordKind::Txt => RecordData::Txt(word.as_bytes().to_vec()),
         };
         let record = |word| Record { owner: name.to_owned(), data: data(word) };
         let records = words.iter().map(record).collect();
@@ -50,6 +55,18 @@ impl Map {
 
     pub fn failing(self, name: &str, kind: RecordKind, fault: DnsFault) -> Self {
         self.answering(name, kind, Answer::Failed(fault))
+    }
+
+    /// How far answers about `name` are vouched for.
+    pub fn vouched(mut self, name: &str, security: Security) -> Self {
+        self.security.insert(name.to_owned(), security);
+        self
+    }
+
+    /// What the name server at `address` says to every question.
+    pub fn server(mut self, address: &str, answer: Answer) -> Self {
+        self.servers.insert(address.parse().unwrap(), answer);
+        self
     }
 
     pub fn answering(mut self, name: &str, kind: RecordKind, answer: Answer) -> Self {
@@ -67,6 +84,33 @@ impl Resolver for Map {
         };
         let answer = self.answers.get(&(name.to_owned(), kind)).cloned();
         Box::pin(std::future::ready(answer.unwrap_or_else(otherwise)))
+    }
+
+    /// Everything is secure but what was said to be otherwise.
+    fn prove<'a>(&'a self, name: &'a str, kind: RecordKind) -> Later<'a, Proven> {
+        Box::pin(async move {
+            let answer = self.ask(name, kind).await;
+            let security = self.security.get(name).cloned().unwrap_or(Security::Secure);
+            let records = match &answer {
+                Answer::Records(records) if security == Security::Secure => records.as_slice(),
+                _ => &[],
+            };
+            let secure = records.iter().map(|record| record.owner.clone()).collect();
+            Proven { answer, security, secure }
+        })
+    }
+
+    /// Servers answer as everybody does, but those with an answer of their own.
+    fn ask_server<'a>(
+        &'a self,
+        server: IpAddr,
+        name: &'a str,
+        kind: RecordKind,
+    ) -> Later<'a, Answer> {
+        match self.servers.get(&server) {
+            Some(answer) => Box::pin(std::future::ready(answer.clone())),
+            None => self.ask(name, kind),
+        }
     }
 }
 

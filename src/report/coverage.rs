@@ -122,7 +122,9 @@ fn unresolved(host: &Host) -> Vec<Unseen> {
 /// cannot use is ours.
 fn dns_blame(fault: &DnsFault) -> Blame {
     match fault {
-        DnsFault::Rcode { .. } | DnsFault::Unusable(_) => Blame::Peer,
+        DnsFault::Bogus(_) | DnsFault::Lame | DnsFault::Rcode { .. } | DnsFault::Unusable(_) => {
+            Blame::Peer
+        }
         DnsFault::TimedOut => Blame::Path,
         DnsFault::Interrupted | DnsFault::Unreachable(_) => Blame::Us,
     }

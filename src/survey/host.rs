@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DnsFault, Observation};
+use super::{DnsFault, Observation, Security, TlsaLookup};
 
 /// One exchange of one preference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -24,6 +24,12 @@ pub struct Host {
     /// Whether the registrable domain of the name exists; only asked where the name does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registrable: Option<Registrable>,
+    /// How far DNSSEC vouches for both answers together, aliases included.
+    #[serde(default)]
+    pub security: Security,
+    /// In the order senders ask: of an alias first the name behind it. RFC 7672 §2.2.3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tlsa: Vec<TlsaLookup>,
     /// Every address found, IPv4 before IPv6, each sorted.
     pub addresses: Vec<Endpoint>,
     /// Addresses in excess of what one run looks at.
@@ -109,6 +115,8 @@ impl Host {
             a: AddressAnswer::NotAsked,
             aaaa: AddressAnswer::NotAsked,
             registrable: None,
+            security: Security::NotAsked,
+            tlsa: Vec::new(),
             addresses: Vec::new(),
             left_out: 0,
         }

@@ -10,6 +10,7 @@ pub mod memory;
 pub mod mx;
 pub mod observation;
 pub mod plan;
+pub mod promise;
 pub mod reading;
 pub mod stage;
 pub mod vantage;
@@ -25,6 +26,9 @@ pub use memory::Memory;
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
 pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
 pub use plan::{Plan, PlannedCommand, PlannedVisit, Times};
+pub use promise::{
+    NameServer, NameServers, OwnAnswer, Policies, Published, Security, Sts, TlsaLookup,
+};
 pub use stage::{Stage, Why};
 pub use vantage::{Control, Presence, Vantage};
 
@@ -43,12 +47,9 @@ pub struct Survey {
     /// Hosts outside the MX set that were asked whether they still take the mail (`--also`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Host>,
+    #[serde(default)]
     pub policies: Policies,
 }
-
-/// What the domain promises; empty until promises are looked up.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Policies {}
 
 /// Whether the run came to its own end.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

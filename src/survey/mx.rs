@@ -72,11 +72,15 @@ pub enum Role {
 }
 
 /// Why a DNS question has no usable answer.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsFault {
+    /// Signed, and the signatures do not hold.
+    Bogus(String),
     /// The user did not wait for the answer.
     Interrupted,
+    /// One of the zone's own name servers does not answer for the zone: it is lame. RFC 8499 §7.
+    Lame,
     /// The server answered with this response code, by its name (`SERVFAIL`, `REFUSED`).
     Rcode {
         rcode: String,
@@ -123,6 +127,16 @@ impl MxLookup {
         });
         tiered.chain(implicit)
     }
+
+    /// The same hosts, to be written into.
+    pub fn hosts_mut(&mut self) -> impl Iterator<Item = &mut Host> {
+        let (tiers, implicit) = match self {
+            Self::Published(set) => (set.tiers.as_mut_slice(), None),
+            Self::Implicit { host } => (<&mut [Tier]>::default(), Some(&mut **host)),
+            _ => (<&mut [Tier]>::default(), None),
+        };
+        tiers.iter_mut().flat_map(|tier| &mut tier.hosts).chain(implicit)
+    }
 }
 
 impl Role {
@@ -144,7 +158,9 @@ impl fmt::Display for Role {
 impl fmt::Display for DnsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bogus(why) => write!(f, "bogus: {why}"),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Lame => f.write_str("does not answer for the zone"),
             Self::Rcode { rcode, extended: None } => f.write_str(rcode),
             Self::Rcode { rcode, extended: Some(more) } => write!(f, "{rcode} ({more})"),
             Self::TimedOut => f.write_str("no answer in time"),

@@ -48,12 +48,13 @@ impl Stage {
         let asked = Asked { memory, ..fleet.asked().clone() };
         let limits = Limits::default();
         let survey = runtime.unwrap().block_on(async {
-            let lookout = Lookout { resolver: fleet, machine: fleet, dialer: fleet, limits };
+            let lookout =
+                Lookout { resolver: fleet.resolver(), machine: fleet, dialer: fleet, limits };
             let helo = HelloName::parse("probe.example").unwrap();
             let vantage = lookout.vantage(helo, &asked, None).await;
             let (_keep, stop) = tokio::sync::watch::channel(false);
             let probe = Probe {
-                resolver: fleet,
+                resolver: fleet.resolver(),
                 machine: fleet,
                 dialer: fleet,
                 trust: fleet.trust(),
