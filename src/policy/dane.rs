@@ -82,8 +82,9 @@ pub enum Shortfall {
 /// What the records at a TLSA base domain say of a chain. There is at least one record: without any,
 /// DANE says nothing.
 ///
-/// `names` are those that the server's certificate presents, and `references` those of
-/// [`super::bases::references`]; usage 3 looks at neither, nor at dates (RFC 7671 §5.1).
+/// `names` are those that the server's certificate presents: its DNS names, or, where it has none,
+/// its common name (RFC 7672 §3.2.3). `references` come from [`super::bases::references`]. Usage 3
+/// looks at neither, nor at dates (RFC 7671 §5.1).
 pub fn judge(
     records: &[TlsaRecord],
     chain: &[Link],

@@ -196,7 +196,10 @@ impl Reader {
             return self.note(at, DeviationKind::BlankLine);
         }
         let field = std::str::from_utf8(line).ok().and_then(|line| line.split_once(':'));
-        let Some((key, value)) = field.filter(|(key, _)| is_name(key.trim_ascii())) else {
+        let sound = |(key, value): &(&str, &str)| {
+            is_name(key.trim_ascii()) && !value.trim_ascii().contains(char::is_control)
+        };
+        let Some((key, value)) = field.filter(sound) else {
             return self.note(at, DeviationKind::NotAField(quoted(line)));
         };
         if key.trim_ascii() != key {

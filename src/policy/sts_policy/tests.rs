@@ -144,6 +144,22 @@ fn keys_are_case_sensitive_and_a_byte_order_mark_is_no_part_of_one() {
 }
 
 #[test]
+fn control_characters_and_lone_carriage_returns_make_no_field() {
+    use DeviationKind as Kind;
+    let whole = "version: STSv1\nmode: none\nmax_age: 1\n";
+    let (control, latin) = (b"x: a\0b", b"x: \xfc");
+    for line in [&control[..], latin] {
+        let want = (Some(4), Kind::NotAField(Text::new(line)));
+        assert_eq!(found([whole.as_bytes(), line].concat()), [want]);
+    }
+    let file = whole.replace('\n', "\r");
+    let missing =
+        ["version", "mode", "max_age"].map(|key| (None, Kind::MissingKey(key.to_owned())));
+    let line = (Some(1), Kind::NotAField(Text::from(file.trim_end())));
+    assert_eq!(found(&file), [vec![line], missing.to_vec()].concat());
+}
+
+#[test]
 fn a_duplicate_never_changes_what_the_first_said() {
     let file =
         "version: STSv1\nmode: testing\nmode: enforce\nmx: a.example\nmax_age: 1\nmax_age: 2";
