@@ -42,7 +42,7 @@ pub enum SecondTry<'a> {
 }
 
 impl Exchange {
-    fn choice(&self) -> Option<&Choice> {
+    pub(super) fn choice(&self) -> Option<&Choice> {
         match self.answer.reached()? {
             ServerFlight::Chose(choice) => Some(choice),
             ServerFlight::Refused { .. } => None,

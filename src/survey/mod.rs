@@ -13,6 +13,7 @@ pub mod plan;
 pub mod promise;
 pub mod reading;
 pub mod stage;
+pub mod taken;
 pub mod vantage;
 
 use jiff::Timestamp;
@@ -30,6 +31,7 @@ pub use promise::{
     NameServer, NameServers, OwnAnswer, Policies, Published, Security, Sts, TlsaLookup,
 };
 pub use stage::{Stage, Why};
+pub use taken::{Hearing, Taken};
 pub use vantage::{Control, Presence, Vantage};
 
 use crate::smtp::DomainName;
