@@ -27,6 +27,7 @@ use crate::{
     fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
     probe::Event,
     report::{self, Format, Report, Status},
+    rules::Profile,
     survey::{Plan, Survey},
 };
 
@@ -69,8 +70,12 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
             }
         }
         progress.end();
-        let shown =
-            if words.plan { show(&plans, &words.output) } else { deliver(surveys, &words.output) };
+        let shown = if words.plan {
+            show(&plans, &words.output)
+        } else {
+            let profile = |survey: &Survey| instruments.profile(words, &survey.domain);
+            deliver(surveys, &words.output, profile)
+        };
         // The report comes first: it is what the user waited for.
         saved.and(shown)
     })
@@ -96,7 +101,8 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
         progress.end();
         Ok::<Survey, Error>(survey)
     })?;
-    let status = deliver(vec![survey], &words.output)?;
+    let profile = words.output.profile.or(world.ask.profile.as_deref().and_then(Profile::find));
+    let status = deliver(vec![survey], &words.output, |_| profile)?;
     if words.output.format == Format::Text && words.output.file.is_none() {
         let code = status.code();
         words.output.printing.print(&format!("\ncheck would have exited with {code}\n"))?;
@@ -125,15 +131,21 @@ pub fn judge(words: &Judge) -> Result<Status, Error> {
     })?;
     let surveys = report::json::surveys(&text)
         .map_err(|fault| Error::new(format_args!("{name} is no stored report: {fault}")))?;
-    deliver(surveys, &words.output)
+    deliver(surveys, &words.output, |_| words.output.profile)
 }
 
-/// Judges, renders, and hands the reports to where they were asked for. The worst status stands.
-fn deliver(surveys: Vec<Survey>, words: &Output) -> Result<Status, Error> {
+/// Judges each survey under its guideline, renders, and hands the reports to where they were asked for.
+/// The worst status stands.
+fn deliver(
+    surveys: Vec<Survey>,
+    words: &Output,
+    profile: impl Fn(&Survey) -> Option<&'static Profile>,
+) -> Result<Status, Error> {
     let mut text = String::new();
     let mut worst = Status::Fine;
     for survey in surveys {
-        let report = Report::of(survey);
+        let profile = profile(&survey);
+        let report = Report::under(survey, profile);
         let status = Status::of(&report, words.fail_on.into());
         worst = worst.max(status);
         if words.quiet && status == Status::Fine {

@@ -19,6 +19,7 @@ use crate::{
         ThisMachine, Trust,
         vantage::{self, Lookout},
     },
+    rules::Profile,
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
     survey::{Asked, Families, Vantage},
     tls::certificate::hex,
@@ -100,6 +101,14 @@ impl Instruments {
     /// The address of ours that `to` would see, where that can be told.
     pub fn source(&self, to: IpAddr) -> Option<IpAddr> {
         self.machine.source(to)
+    }
+
+    /// The guideline that the domain's hosts are graded under, if any was chosen.
+    pub fn profile(&self, words: &Check, domain: &DomainName) -> Option<&'static Profile> {
+        let own = self.settings.domain.get(domain).and_then(|own| own.profile.as_ref());
+        let named = own.or(self.settings.defaults.profile.as_ref());
+        // A name that there is not was refused with the settings.
+        words.output.profile.or_else(|| Profile::find(named?.get_ref()))
     }
 
     pub fn probe<'a>(

@@ -8,13 +8,17 @@ use std::{
     time::Duration,
 };
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{
+    ArgAction, Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+    value_parser,
+};
 use ipnet::IpNet;
 
 use crate::{
     config::{Limits, duration, name_server},
     report::Format,
-    rules::Severity,
+    rules::{Profile, Severity},
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
     survey::{Depth, asked::HandHost},
 };
@@ -179,6 +183,9 @@ pub struct Output {
     /// Write the report here instead of to standard output
     #[arg(long = "output", value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Hold TLS against a dated guideline as well, and grade every host under it
+    #[arg(long, value_name = "NAME", value_parser = profile())]
+    pub profile: Option<&'static Profile>,
     /// Show what was said, line by line
     #[arg(long)]
     pub transcript: bool,
@@ -287,6 +294,12 @@ impl Manners {
             pause: self.pause.unwrap_or(usual.pause),
         }
     }
+}
+
+/// One of the guidelines by its name.
+fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    let known = |name: String| Profile::find(&name).ok_or("no such guideline");
+    PossibleValuesParser::new(Profile::names()).try_map(known)
 }
 
 /// A time to wait for something; in none, nothing would ever come.

@@ -11,7 +11,7 @@ use std::{
 use super::{Error, options::Check, output, reference};
 use crate::{
     config::{Settings, settings::SettingsFault},
-    rules::Rule,
+    rules::{Profile, Rule},
 };
 
 /// What is read where no other file is named.
@@ -33,6 +33,7 @@ pub fn apply(words: &mut Check) -> Result<Settings, Error> {
     let named = |fault| Error::new(format_args!("{}: {fault}", file.display()));
     let settings = Settings::parse(&text).map_err(named)?;
     check_rules(&settings, &text).map_err(named)?;
+    check_profiles(&settings, &text).map_err(named)?;
     fill(words, &settings, file.parent().unwrap_or(Path::new("")));
     Ok(settings)
 }
@@ -53,6 +54,19 @@ fn check_rules(settings: &Settings, text: &str) -> Result<(), SettingsFault> {
     let nearest = reference::nearest(word).name;
     let what = format!("no rule `{}`; the nearest is `{nearest}`", word.escape_default());
     Err(SettingsFault::at(text, waiver.rule.span().start, what))
+}
+
+/// Every guideline must be one of ours.
+fn check_profiles(settings: &Settings, text: &str) -> Result<(), SettingsFault> {
+    let own = settings.domain.values().filter_map(|domain| domain.profile.as_ref());
+    let mut named = settings.defaults.profile.iter().chain(own);
+    let Some(word) = named.find(|word| Profile::find(word.get_ref()).is_none()) else {
+        return Ok(());
+    };
+    let known: Vec<&str> = Profile::names().collect();
+    let name = word.get_ref().escape_default();
+    let what = format!("no profile `{name}`; there are {}", known.join(", "));
+    Err(SettingsFault::at(text, word.span().start, what))
 }
 
 /// Files named in the settings stand beside them unless they say otherwise.
@@ -172,6 +186,22 @@ mod tests {
         assert_eq!(words.place.source[0].to_string(), "192.0.2.8");
         assert_eq!(words.manners.pause, Some(Duration::from_secs(9)));
         assert_eq!(words.manners.connect_timeout, Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_profile_that_there_is_not_is_refused_with_those_that_there_are() {
+        for (text, want) in [
+            ("[defaults]\nprofile = 'ncsc-2025-05'", None),
+            ("[domain.'a.example']\nprofile = 'bcp195'", None),
+            ("[defaults]\nprofile = 'ncsc'", Some("line 2: no profile `ncsc`; there are bcp195, ")),
+            ("[domain.'a.example']\n\nprofile = ''", Some("line 3: no profile ``; there are ")),
+        ] {
+            let checked = check_profiles(&Settings::parse(text).unwrap(), text);
+            match want {
+                None => assert_eq!(checked, Ok(()), "{text}"),
+                Some(want) => assert!(checked.unwrap_err().to_string().starts_with(want), "{text}"),
+            }
+        }
     }
 
     #[test]

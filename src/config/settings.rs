@@ -58,6 +58,8 @@ pub struct Defaults {
     pub allow_private: bool,
     pub allow_net: Vec<IpNet>,
     pub no_nonsense: bool,
+    /// A TLS guideline by its name; whether there is one is for who knows them.
+    pub profile: Option<Spanned<String>>,
     #[serde(deserialize_with = "time")]
     pub connect_timeout: Option<Duration>,
     #[serde(deserialize_with = "time")]
@@ -79,6 +81,7 @@ pub struct DomainSettings {
     /// Recipients that must be taken.
     pub rcpt: Vec<Mailbox>,
     pub no_nonsense: bool,
+    pub profile: Option<Spanned<String>>,
     /// Hosts that should no longer take the domain's mail.
     pub also: Vec<DomainName>,
     /// All hosts the MX set should have; empty expects nothing.

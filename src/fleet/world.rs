@@ -92,6 +92,8 @@ pub struct Ask {
     pub relay_test: Option<Mailbox>,
     /// `session` if not given.
     pub depth: Option<Depth>,
+    /// The TLS guideline that the survey is judged under, for whoever judges it.
+    pub profile: Option<String>,
     pub families: Option<Families>,
     pub allow_private: bool,
     /// What the owner of the domain said beforehand.

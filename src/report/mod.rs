@@ -14,6 +14,7 @@ pub mod json;
 mod matrix;
 mod page;
 pub mod plan;
+pub mod profile;
 #[cfg(test)]
 mod sample;
 pub mod text;
@@ -28,10 +29,11 @@ pub use coverage::Coverage;
 pub use exit::Status;
 pub(crate) use ink::wrap;
 pub use json::StoredFault;
+pub use profile::Graded;
 pub use verdict::{Failover, Parity, Verdict};
 
 use crate::{
-    rules::{self, Finding},
+    rules::{self, Finding, Profile},
     survey::Survey,
 };
 
@@ -49,6 +51,9 @@ pub struct Report {
     pub verdict: Verdict,
     pub coverage: Coverage,
     pub findings: Vec<Finding>,
+    /// How every host's TLS stands under the guideline that was chosen, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Graded>,
     /// What senders would do; empty until the forecast exists.
     pub forecast: [(); 0],
     pub survey: Survey,
@@ -76,7 +81,12 @@ pub enum Format {
 impl Report {
     /// Judges `survey` by today's rules.
     pub fn of(survey: Survey) -> Self {
-        let findings = rules::judge(&survey);
+        Self::under(survey, None)
+    }
+
+    /// The same, with TLS held against a guideline as well.
+    pub fn under(survey: Survey, profile: Option<&'static Profile>) -> Self {
+        let findings = rules::judge_under(&survey, profile);
         Self {
             schema: SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -86,6 +96,7 @@ impl Report {
             verdict: Verdict::of(&survey, &findings),
             coverage: Coverage::of(&survey),
             findings,
+            profile: profile.map(|profile| Graded::of(&survey, profile)),
             forecast: [],
             survey,
         }

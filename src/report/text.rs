@@ -1,4 +1,5 @@
-//! The report for people: sentence, matrix, findings, coverage, vantage, in this order.
+//! The report for people: sentence, matrix, findings, grades under a guideline, coverage, vantage, in
+//! this order.
 //!
 //! Readable at 80 columns, uses the width it is given. Styles are embedded; whoever prints strips
 //! them where no terminal wants them.
@@ -8,7 +9,7 @@ use anstyle::Style;
 use super::{
     Failover, Parity, Report, findings, headline,
     ink::{BAD, BOLD, DIM, GOOD, Line, NARROWEST, PLAIN, Sheet, WARN},
-    matrix, words,
+    matrix, profile, words,
 };
 use crate::{
     rules::{Severity, View},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Columns of the words that stand in the margin.
-const MARGIN: usize = 11;
+pub(super) const MARGIN: usize = 11;
 
 /// The report for `width` columns.
 pub fn render(report: &Report, width: usize) -> String {
@@ -31,6 +32,9 @@ pub fn render(report: &Report, width: usize) -> String {
         sheet.blank();
     }
     findings::list(&mut sheet, report, width);
+    if let Some(graded) = &report.profile {
+        profile::draw(&mut sheet, graded, width);
+    }
     coverage(&mut sheet, report, width);
     if view.seats().next().is_some() {
         asked(&mut sheet, &report.survey.asked, width);

@@ -1,6 +1,7 @@
 //! Judgement: what the facts of a survey mean for mail, one row a rule.
 //!
-//! To add a rule: a row in [`catalogue`], a check in the file of its area, a page in `pages/`.
+//! To add a rule: a row in [`catalogue`], a check in the file of its area, a page in `pages/`; to add
+//! a TLS guideline: a file in `profiles/` and its name in `profile.rs`.
 //! Pure: looks nothing up, visits nothing, and writes no prose outside the pages.
 
 mod alike;
@@ -10,10 +11,12 @@ mod cert;
 pub mod expected;
 pub mod finding;
 mod floor;
+pub mod grade;
 mod greylisting;
 mod mx;
 mod net;
 mod operators;
+pub mod profile;
 mod rcpt;
 mod renewal;
 mod said;
@@ -28,6 +31,7 @@ pub mod view;
 
 pub use catalogue::{CATALOGUE, Rule};
 pub use finding::{Case, Evidence, Finding, Place, Severity, Subject};
+pub use profile::Profile;
 pub use view::{Spot, View};
 
 use crate::survey::Survey;
@@ -35,7 +39,12 @@ use crate::survey::Survey;
 /// Every finding about `survey`, worst first, then in the order of the catalogue; those that are
 /// waived behind the others.
 pub fn judge(survey: &Survey) -> Vec<Finding> {
-    let view = View::of(survey);
+    judge_under(survey, None)
+}
+
+/// The same, with TLS held against a guideline as well.
+pub fn judge_under(survey: &Survey, profile: Option<&Profile>) -> Vec<Finding> {
+    let view = View::under(survey, profile);
     let judged = |rule: &'static Rule| {
         (rule.check)(&view).into_iter().map(move |case| Finding::new(rule, case))
     };

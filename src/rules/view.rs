@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use super::{Case, Evidence, Place, Subject, finding::SubjectKind, operators};
+use super::{Case, Evidence, Place, Subject, finding::SubjectKind, operators, profile::Profile};
 use crate::{
     smtp::{Speaker, Text},
     survey::{Endpoint, Host, Observation, Role, Survey},
@@ -13,6 +13,8 @@ use crate::{
 /// A survey with its seats in order.
 pub struct View<'a> {
     pub survey: &'a Survey,
+    /// The guideline that TLS is held against, if one was chosen.
+    pub profile: Option<&'a Profile>,
     seats: Vec<Seat<'a>>,
     ours: Vec<IpAddr>,
     theirs: Vec<IpAddr>,
@@ -49,7 +51,12 @@ impl<'a> View<'a> {
         let spots = seats.iter().copied().flat_map(Seat::spots);
         let theirs = spots.map(|spot| spot.endpoint).chain(also);
         let theirs = theirs.map(|endpoint| endpoint.address).collect();
-        Self { survey, seats, ours, theirs }
+        Self { survey, profile: None, seats, ours, theirs }
+    }
+
+    /// The same, held against a guideline.
+    pub fn under(survey: &'a Survey, profile: Option<&'a Profile>) -> Self {
+        Self { profile, ..Self::of(survey) }
     }
 
     /// Every address of ours that we know of.

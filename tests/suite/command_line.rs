@@ -46,6 +46,10 @@ fn bad_words_are_refused_in_one_line_with_status_3() {
         (&["explain", "backup-accept-anyone"], "did you mean backup-accepts-anyone?"),
         (&["judge", "/no/such/report.json"], "/no/such/report.json"),
         (&["demo", "no-such-world"], "mxparity demo --list"),
+        (
+            &["check", "--profile", "ncsc", "a.example"],
+            "[possible values: bcp195, mozilla-intermediate-6, mozilla-modern-6, ncsc-2025-05]",
+        ),
     ] {
         let output = run(words);
         let said = text(&output.stderr);
@@ -126,6 +130,26 @@ fn a_stored_report_is_judged_again_to_the_same_findings() {
     let judged = run(&["judge", name, "--format", "json"]);
     assert_eq!(judged.status.code(), Some(2), "{}", text(&judged.stderr));
     assert_eq!(text(&judged.stdout), std::fs::read_to_string(&file).unwrap());
+}
+
+#[test]
+fn a_stored_report_is_judged_under_a_guideline_that_was_not_thought_of_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let name = file.to_str().unwrap();
+    let words = ["demo", "even", "--format", "json", "--output", name];
+    assert_eq!(run(&words).status.code(), Some(0));
+    for (profile, status, want) in [
+        ("ncsc-2025-05", 0, "phase out      RSA 2048"),
+        ("mozilla-modern-6", 1, "does not meet  RSA 2048"),
+    ] {
+        let judged = run(&["judge", name, "--profile", profile]);
+        let said = text(&judged.stdout);
+        assert_eq!(judged.status.code(), Some(status), "{profile}: {said}");
+        assert!(said.contains("profile-not-met  TLS20") && said.contains(want), "{said}");
+    }
+    let plain = run(&["judge", name]);
+    assert!(!text(&plain.stdout).contains("TLS20"), "{}", text(&plain.stdout));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod handshakes;
 mod hostile;
 mod layers;
 mod pages;
+mod profiles;
 mod readme;
 mod replies;
 mod resolver;

@@ -123,9 +123,10 @@ fn is_blank(piece: &Piece<'_>) -> bool {
 
 /// The findings of `rule` on a world, one a line.
 fn findings(rule: &Rule, world: &str) -> String {
-    let survey = play(rule.name, world).survey;
+    let played = play(rule.name, world);
     let mut text = String::new();
-    for finding in rules::judge(&survey).iter().filter(|finding| finding.rule == rule.name) {
+    let findings = rules::judge_under(&played.survey, played.profile);
+    for finding in findings.iter().filter(|finding| finding.rule == rule.name) {
         let _ = writeln!(text, "{}", line(finding));
     }
     text

@@ -21,7 +21,8 @@ fn every_scenario_gives_its_report() {
     let scenarios = play::scenarios();
     assert!(scenarios.len() >= 15, "{} scenarios", scenarios.len());
     for (name, text) in scenarios {
-        let report = Report::of(play(&name, &text).survey);
+        let played = play(&name, &text);
+        let report = Report::under(played.survey, played.profile);
         let styled = report.render(Format::Text, WIDTH);
         let plain = anstream::adapter::strip_str(&styled).to_string();
         golden::compare(&format!("scenarios/{name}/report.txt"), &unversioned(&plain));

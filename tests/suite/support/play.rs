@@ -6,6 +6,7 @@ use mxparity::{
     config::Limits,
     fleet::{Carrier, DEMOS, Fleet, Run, World},
     probe::Event,
+    rules::Profile,
     survey::{Ending, Plan, Purpose, Survey},
 };
 use tokio::{runtime::Builder, time::timeout};
@@ -19,6 +20,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// A world that was played.
 pub struct Played {
     pub survey: Survey,
+    /// The guideline that the world is judged under.
+    pub profile: Option<&'static Profile>,
     pub fleet: Fleet,
     /// What the run was said to do before it was made.
     pub plan: Plan,
@@ -64,6 +67,8 @@ async fn survey(
     until: Duration,
 ) -> Played {
     let world = World::parse(text).unwrap_or_else(|fault| panic!("{title}: {fault}"));
+    let known = |name: &str| Profile::find(name).unwrap_or_else(|| panic!("{title}: {name}?"));
+    let profile = world.ask.profile.as_deref().map(known);
     let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
         .unwrap_or_else(|fault| panic!("{title}: {fault}"));
     let (interrupt, stop) = tokio::sync::watch::channel(false);
@@ -86,7 +91,7 @@ async fn survey(
         }
     };
     let made = made.into_inner().unwrap();
-    Played { survey, fleet, plan, made }
+    Played { survey, profile, fleet, plan, made }
 }
 
 #[track_caller]
