@@ -137,7 +137,7 @@ pub fn versions(spot: &Spot<'_>) -> Vec<Evidence> {
     versions.into_iter().map(|(visit, saw)| seen(spot, visit, "floor.version", saw)).collect()
 }
 
-/// A prime of one's own may be no prime at all, and nobody can tell. RFC 9325 §4.4 wants 2048 bits.
+/// A prime of one's own may be no prime at all, and nobody can tell. RFC 9325 §4.5 wants 2048 bits.
 fn is_weak(exchange: &KeyExchange) -> bool {
     match exchange {
         KeyExchange::Curve { group } => group.strength().is_some_and(|bits| bits < 112),
@@ -197,28 +197,8 @@ mod tests {
     use super::{super::sketch::*, *};
     use crate::{
         survey::{Exchange, FaultKind, Stage},
-        tls::{Question, ServerFlight, Suite},
+        tls::{Question, Suite},
     };
-
-    fn asked(question: Question, answer: ServerFlight) -> Observation {
-        let floor = Some(Exchange { question, answer: Stage::Reached(answer) });
-        Observation { purpose: crate::survey::Purpose::Floor, floor, ..visit() }
-    }
-
-    fn chose(version: TlsVersion, suite: &str) -> ServerFlight {
-        ServerFlight::Chose(Box::new(Choice {
-            version,
-            suite: Suite::named(suite).unwrap(),
-            group: None,
-            agreed: vec![Feature::SecureRenegotiation],
-            downgrade_sentinel: None,
-            certificates: 1,
-            leaf: None,
-            key_exchange: None,
-        }))
-    }
-
-    const NO: ServerFlight = ServerFlight::Refused { alert: 70 };
 
     #[test]
     fn a_backup_is_below_only_where_the_primary_refused_as_much() {

@@ -349,3 +349,6 @@ impl<'a> Item<'a> {
         Self { kind, readings, open }
     }
 }
+
+#[cfg(test)]
+mod tests;

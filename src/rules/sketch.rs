@@ -7,9 +7,13 @@ use serde_json::json;
 use crate::{
     smtp::{Reply, Text},
     survey::{
-        Fault, FaultKind, Observation, Phase, Purpose, Recipient, RecipientKind, Stage, Survey, Why,
+        Exchange, Fault, FaultKind, Observation, Phase, Purpose, Recipient, RecipientKind, Stage,
+        Survey, Why,
     },
-    tls::{Certificate, Handshake, TrustFlaw},
+    tls::{
+        Certificate, Choice, Feature, Handshake, Question, ServerFlight, Suite, TlsVersion,
+        TrustFlaw,
+    },
 };
 
 /// When every sketched survey began.
@@ -84,6 +88,33 @@ pub fn visit() -> Observation {
 pub fn tls(outcome: Stage<Handshake>) -> Observation {
     Observation { tls: outcome, ..visit() }
 }
+
+/// A visit made for one hello, which was answered so.
+pub fn asked(question: Question, answer: ServerFlight) -> Observation {
+    let floor = Some(Exchange { question, answer: Stage::Reached(answer) });
+    Observation { purpose: Purpose::Floor, floor, ..visit() }
+}
+
+/// The answer that takes this up, with nothing but secure renegotiation agreed on.
+pub fn chose(version: TlsVersion, suite: &str) -> ServerFlight {
+    ServerFlight::Chose(Box::new(choice(version, suite)))
+}
+
+pub fn choice(version: TlsVersion, suite: &str) -> Choice {
+    Choice {
+        version,
+        suite: Suite::named(suite).expect("a suite"),
+        group: None,
+        agreed: vec![Feature::SecureRenegotiation],
+        downgrade_sentinel: None,
+        certificates: 1,
+        leaf: None,
+        key_exchange: None,
+    }
+}
+
+/// A refusal: `protocol_version`, RFC 8446 §6.2.
+pub const NO: ServerFlight = ServerFlight::Refused { alert: 70 };
 
 /// A visit whose handshake broke so.
 pub fn broke(kind: FaultKind) -> Observation {
