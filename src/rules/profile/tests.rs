@@ -28,9 +28,15 @@ fn everything_that_can_be_seen_has_a_level_in_every_profile() {
             let rank = profile.rank(topic, name);
             assert!(rank.is_some() || !profile.asks(topic), "{}: {name}", profile.name);
         };
-        TlsVersion::ALL.iter().for_each(|it| ranked(Topic::Versions, &it.to_string()));
-        Suite::all().for_each(|suite| ranked(Topic::Suites, &suite.name()));
-        Group::all().for_each(|group| ranked(Topic::Groups, &group.name()));
+        for version in TlsVersion::ALL {
+            ranked(Topic::Versions, &version.to_string());
+        }
+        for suite in Suite::all() {
+            ranked(Topic::Suites, &suite.name());
+        }
+        for group in Group::all() {
+            ranked(Topic::Groups, &group.name());
+        }
         for signature in ["sha256WithRSA", "md5WithRSA", "1.2.3.4"] {
             ranked(Topic::Signatures, signature);
             ranked(Topic::ChainSignatures, signature);
