@@ -161,7 +161,7 @@ fn facts(
         version,
         suite,
         group: group.map(|group| group_name(group.name())),
-        chain: chain.into_facts(),
+        chain: chain.into_facts(now),
         trust,
         proof: KeyProof::NotVerifiable,
     })

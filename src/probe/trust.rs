@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use rustls::{
     RootCertStore,
-    pki_types::{CertificateDer, ServerName, UnixTime, pem, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime, pem, pem::PemObject},
 };
 use webpki::EndEntityCert;
 use x509_parser::{
@@ -16,7 +16,7 @@ use x509_parser::{
     prelude::{FromDer, X509Certificate},
 };
 
-use crate::tls::{Certificate, TrustFlaw};
+use crate::tls::{AsAnchor, Certificate, TrustFlaw};
 
 /// The anchors a verifying sender would use.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Trust {
             }
             return;
         }
-        let mut verdict = self.path(chain, unix(moment));
+        let mut verdict = path(&chain.der, &self.roots.roots, unix(moment));
         // A date further up; the leaf's own are known to fit. Then the rest, as if it did too.
         let date = match &verdict {
             Err(webpki::Error::CertExpired { not_after, .. }) => {
@@ -96,23 +96,14 @@ impl Trust {
             if flaws.is_empty() {
                 flaws.push(flaw);
             }
-            verdict = self.path(chain, inside);
+            verdict = path(&chain.der, &self.roots.roots, inside);
         }
         match verdict {
-            Ok(())
-            | Err(webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }) => {}
+            Ok(()) => {}
+            Err(error) if is_about_dates(&error) => {}
             Err(webpki::Error::UnknownIssuer) => flaws.push(chain.unknown_issuer()),
             Err(other) => flaws.push(TrustFlaw::Other { reason: reason(&other) }),
         }
-    }
-
-    /// Whether a path leads from the chain to an anchor at that time.
-    fn path(&self, chain: &Chain<'_>, time: UnixTime) -> Result<(), webpki::Error> {
-        let (leaf, others) = (&chain.der[0], &chain.der[1..]);
-        let leaf = EndEntityCert::try_from(leaf)?;
-        let (algorithms, anchors) = (webpki::ALL_VERIFICATION_ALGS, &self.roots.roots);
-        let usage = webpki::KeyUsage::server_auth();
-        leaf.verify_for_usage(algorithms, anchors, others, time, usage, None, None).map(drop)
     }
 
     /// Whether this very certificate is an anchor.
@@ -140,8 +131,38 @@ impl<'a> Chain<'a> {
         Some(Self { der, facts })
     }
 
-    pub fn into_facts(self) -> Vec<Certificate> {
+    /// The facts, with how each certificate above the server's own would do as anchor at `now`.
+    pub fn into_facts(mut self, now: Timestamp) -> Vec<Certificate> {
+        for position in 1..self.der.len() {
+            self.facts[position].as_anchor = Some(self.as_anchor(position, now));
+        }
         self.facts
+    }
+
+    fn as_anchor(&self, position: usize, now: Timestamp) -> AsAnchor {
+        let anchor = match webpki::anchor_from_trusted_cert(&self.der[position]) {
+            Ok(anchor) => anchor,
+            Err(error) => return AsAnchor::Broken(reason(&error)),
+        };
+        let leaf = self.leaf();
+        let path = |at: Timestamp| path(&self.der, std::slice::from_ref(&anchor), unix(at));
+        let dated = |facts: &Certificate| facts.not_before <= now && now <= facts.not_after;
+        match path(now) {
+            // The verifier does not look at the dates of an anchor, and mail servers do.
+            Ok(()) if dated(&self.facts[position]) => AsAnchor::Holds,
+            Ok(()) => AsAnchor::OutOfDate,
+            Err(error) if is_about_dates(&error) => {
+                // At a moment when the leaf held, the rest of the path may show what else is wrong.
+                match path(now.min(leaf.not_after).max(leaf.not_before)) {
+                    Err(error) if !is_about_dates(&error) => AsAnchor::Broken(reason(&error)),
+                    _ => AsAnchor::OutOfDate,
+                }
+            }
+            Err(webpki::Error::UnknownIssuer) => {
+                AsAnchor::Broken("it did not sign what stands below it".to_owned())
+            }
+            Err(error) => AsAnchor::Broken(reason(&error)),
+        }
     }
 
     fn leaf(&self) -> &Certificate {
@@ -178,6 +199,22 @@ impl<'a> Chain<'a> {
         }
         TrustFlaw::UnknownIssuer { issuer: top.issuer.clone() }
     }
+}
+
+/// Whether a path leads from the first certificate to one of `anchors` at that time.
+fn path(
+    chain: &[CertificateDer<'_>],
+    anchors: &[TrustAnchor<'_>],
+    time: UnixTime,
+) -> Result<(), webpki::Error> {
+    let (leaf, others) = (&chain[0], &chain[1..]); // A chain is never empty.
+    let leaf = EndEntityCert::try_from(leaf)?;
+    let (algorithms, usage) = (webpki::ALL_VERIFICATION_ALGS, webpki::KeyUsage::server_auth());
+    leaf.verify_for_usage(algorithms, anchors, others, time, usage, None, None).map(drop)
+}
+
+fn is_about_dates(error: &webpki::Error) -> bool {
+    matches!(error, webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. })
 }
 
 /// Whether the issuer's key is named and is another than the certificate's own. RFC 5280 §4.2.1.1.

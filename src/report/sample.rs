@@ -50,6 +50,9 @@ pub fn secured(server: Server<'_>, version: TlsVersion, trust: Vec<TrustFlaw>) -
         issuer_elsewhere: None,
         sha256: "00".repeat(32),
         spki_sha256: "00".repeat(32),
+        sha512: "00".repeat(64),
+        spki_sha512: "00".repeat(64),
+        as_anchor: None,
     };
     visit.tls = Stage::Reached(Handshake {
         hello: tls::Hello::Hybrid,

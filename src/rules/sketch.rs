@@ -205,6 +205,9 @@ pub fn certificate(age: i64, days: i64) -> Certificate {
         issuer_elsewhere: None,
         sha256: String::new(),
         spki_sha256: String::new(),
+        sha512: String::new(),
+        spki_sha512: String::new(),
+        as_anchor: None,
     }
 }
 

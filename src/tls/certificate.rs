@@ -6,7 +6,7 @@ use std::{fmt, fmt::Write as _};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use x509_parser::{
     extensions::{GeneralName, ParsedExtension},
     prelude::{FromDer, X509Certificate},
@@ -42,6 +42,26 @@ pub struct Certificate {
     pub sha256: String,
     /// SHA-256 of the subject public key info, hexadecimal: what `3 1 1` TLSA records carry.
     pub spki_sha256: String,
+    /// The same in SHA-512.
+    #[serde(default)]
+    pub sha512: String,
+    #[serde(default)]
+    pub spki_sha512: String,
+    /// How it would do as trust anchor for the server's certificate; `None` for that one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_anchor: Option<AsAnchor>,
+}
+
+/// How the path from the server's certificate up to another one fares if that is trusted, at the
+/// time of the visit: what a TLSA record of usage 2 asks for. RFC 7671 §5.2.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsAnchor {
+    Holds,
+    /// But for dates it holds.
+    OutOfDate,
+    /// It does not hold, for this reason.
+    Broken(String),
 }
 
 /// A public key's algorithm and size in bits.
@@ -117,6 +137,9 @@ impl Certificate {
             issuer_elsewhere: issuer_elsewhere(&parsed),
             sha256: hex(&Sha256::digest(der)),
             spki_sha256: hex(&Sha256::digest(parsed.public_key().raw)),
+            sha512: hex(&Sha512::digest(der)),
+            spki_sha512: hex(&Sha512::digest(parsed.public_key().raw)),
+            as_anchor: None,
         })
     }
 }

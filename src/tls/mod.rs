@@ -11,7 +11,7 @@ pub mod question;
 pub mod server_flight;
 pub mod suites;
 
-pub use certificate::{Certificate, KeyKind};
+pub use certificate::{AsAnchor, Certificate, KeyKind};
 pub use client_hello::ClientHello;
 pub use groups::Group;
 pub use handshake::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw};

@@ -11,7 +11,7 @@ use mxparity::{
     },
     smtp::Text,
     survey::FaultKind,
-    tls::{Handshake, Hello, KeyProof, TlsVersion, TrustFlaw},
+    tls::{AsAnchor, Handshake, Hello, KeyProof, TlsVersion, TrustFlaw},
 };
 use rustls::{
     RootCertStore, ServerConfig,
@@ -78,6 +78,31 @@ async fn each_reason_for_distrust_stands_on_its_own() {
         assert_eq!(seen.trust, want, "{worth}");
         assert_eq!((seen.chain.len(), seen.proof), (chain, KeyProof::Shown), "{worth}");
     }
+}
+
+/// What a TLSA record of usage 2 on a certificate above the server's own would come to.
+#[tokio::test]
+async fn each_certificate_above_the_servers_own_is_tried_as_anchor() {
+    let authority = Authority::new();
+    let trust = Trust::builtin();
+    for (worth, want) in [
+        ("good", vec![None, Some(AsAnchor::Holds)]),
+        ("wrong-name", vec![None, Some(AsAnchor::Holds)]),
+        ("unknown-issuer", vec![None, Some(AsAnchor::Holds)]),
+        ("expired", vec![None, Some(AsAnchor::OutOfDate)]),
+        ("lapsed-issuer", vec![None, Some(AsAnchor::OutOfDate)]),
+        ("self-signed", vec![None]),
+    ] {
+        let seen = shake(authority.server(worth), Hello::Hybrid, HOST, &trust).await.unwrap();
+        let anchors: Vec<_> = seen.chain.into_iter().map(|link| link.as_anchor).collect();
+        assert_eq!(anchors, want, "{worth}");
+    }
+    let (good, _) = authority.chain("good");
+    let (stranger, _) = authority.chain("self-signed issuing");
+    let sent = [good[0].clone(), stranger[0].clone()];
+    let facts = Chain::read(&sent).unwrap().into_facts(NOON);
+    let reason = "it did not sign what stands below it".to_owned();
+    assert_eq!(facts[1].as_anchor, Some(AsAnchor::Broken(reason)));
 }
 
 #[tokio::test]
@@ -181,7 +206,7 @@ fn certificates_of_old_are_appraised_like_others() {
         let sent = [CertificateDer::from_pem_slice(&read(name)).unwrap()];
         let chain = Chain::read(&sent).unwrap();
         assert_eq!(trust.flaws(&chain, HOST, NOON), want, "{name}");
-        let facts = &chain.into_facts()[0];
+        let facts = &chain.into_facts(NOON)[0];
         assert_eq!((facts.key.to_string().as_str(), facts.signature.as_str()), (key, signature));
     }
 }
