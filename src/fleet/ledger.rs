@@ -100,6 +100,7 @@ fn command(line: &str) -> Option<Command> {
         "MAIL" => Command::MailFrom(bracketed("FROM:")?.parse::<ReversePath>().ok()?),
         "RCPT" => Command::RcptTo(Mailbox::parse(bracketed("TO:")?).ok()?),
         "RSET" => Command::Rset,
+        "NOOP" => Command::Noop,
         "QUIT" => Command::Quit,
         "STARTTLS" => Command::StartTls,
         _ => return None,

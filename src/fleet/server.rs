@@ -16,7 +16,7 @@ use super::{
     pipe::{Held, Line},
     script::{Lines, Script},
     spoil::{self, Answer, Ending},
-    words::FaultWord,
+    words::{FaultWord, InjectionWord},
 };
 use crate::{
     smtp::{Command, Text},
@@ -103,8 +103,11 @@ impl Session<'_> {
         }
         loop {
             let command = self.command(stream).await?;
-            let (phase, reply) =
+            let (phase, mut reply) =
                 if welcome { self.reply(command.as_ref()) } else { self.rebuff(command.as_ref()) };
+            if command == Some(Command::StartTls) && !self.unread.is_empty() {
+                reply = self.injected(stream, reply).await?;
+            }
             let last = match self.answer(stream, phase, reply).await? {
                 Answer::Ended(ending) => return Ok(Next::End(ending)),
                 Answer::Said(last) => last,
@@ -114,9 +117,23 @@ impl Session<'_> {
                 Some(Command::StartTls) if last.starts_with(b"220") => return Ok(Next::Handshake),
                 Some(Command::MailFrom(_)) => self.sender = last.starts_with(b"2"),
                 Some(Command::Rset | Command::Ehlo(_) | Command::Helo(_)) => self.sender = false,
-                Some(Command::RcptTo(_) | Command::StartTls) | None => {}
+                Some(Command::Noop | Command::RcptTo(_) | Command::StartTls) | None => {}
             }
         }
+    }
+
+    /// The answer to STARTTLS where more stands behind it.
+    async fn injected<S: Line>(&mut self, stream: &mut S, reply: Lines) -> io::Result<Lines> {
+        match self.script.server.injection {
+            // It stays unread until TLS stands, and the client may find two answers at once.
+            InjectionWord::CarryOut => self.excused = true,
+            InjectionWord::Drop => drop(self.command(stream).await?),
+            InjectionWord::Refuse => {
+                self.command(stream).await?;
+                return Ok(self.script.plain("554 5.5.0 Error: commands sent in one go"));
+            }
+        }
+        Ok(reply)
     }
 
     fn reply(&self, command: Option<&Command>) -> (Phase, Lines) {
@@ -133,6 +150,7 @@ impl Session<'_> {
             }
             Some(Command::RcptTo(to)) if self.sender => (Phase::Recipient, script.rcpt(to)),
             Some(Command::Rset) => (Phase::Reset, script.plain("250 2.0.0 Ok")),
+            Some(Command::Noop) => (Phase::Quit, script.plain("250 2.0.0 Ok")),
             Some(Command::Quit) => (Phase::Quit, script.plain("221 2.0.0 Bye")),
             Some(Command::StartTls | Command::MailFrom(_) | Command::RcptTo(_)) => {
                 self.complain("a command out of order");
@@ -191,7 +209,8 @@ impl Session<'_> {
         if line.pop_if(|octet| *octet == b'\r').is_none() {
             self.complain("a line without CR");
         }
-        if !self.unread.is_empty() {
+        // Only for this question may two commands come at once.
+        if !self.unread.is_empty() && (line != b"STARTTLS" || self.unread != b"NOOP\r\n") {
             self.complain("commands sent in one go");
         }
         let line = Text::new(line);

@@ -125,6 +125,18 @@ pub enum FaultWord {
     WrongCode,
 }
 
+/// What becomes of a command that comes in one packet with STARTTLS.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum InjectionWord {
+    /// It is carried out inside TLS, as CVE-2011-0411 was about.
+    CarryOut,
+    #[default]
+    Drop,
+    /// STARTTLS is refused for it.
+    Refuse,
+}
+
 /// The hash under the issuer's signature.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]

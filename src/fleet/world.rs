@@ -14,8 +14,8 @@ use serde::Deserialize;
 use super::{
     flight::FloorWords,
     words::{
-        CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, KeyWord, LookupWord,
-        ReverseWord, SignatureWord, VersionWord,
+        CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, InjectionWord, KeyWord,
+        LookupWord, ReverseWord, SignatureWord, VersionWord,
     },
 };
 use crate::{
@@ -141,6 +141,8 @@ pub struct Server {
     pub starttls: bool,
     /// In place of the 220.
     pub starttls_reply: Option<OneOrMore>,
+    /// What becomes of a command in one packet with STARTTLS.
+    pub injection: InjectionWord,
     /// 530 to MAIL until TLS stands.
     pub require_tls: bool,
     pub cert: CertWord,
@@ -293,6 +295,7 @@ impl Default for Server {
             helo_reply: None,
             starttls: true,
             starttls_reply: None,
+            injection: InjectionWord::Drop,
             require_tls: false,
             cert: CertWord::Good,
             key: KeyWord::Rsa2048,

@@ -4,9 +4,12 @@
 //! greeting, EHLO (HELO where that is refused), STARTTLS, handshake, EHLO, MAIL, each RCPT, RSET,
 //! QUIT; never a second command before the first is answered. Opens no socket and reads no clock:
 //! time comes in as an argument, and the deadline is data that the caller keeps. A visit for one
-//! TLS hello ends with the answer to that.
+//! TLS hello ends with the answer to that; `injection` has the end of a visit for what its name says,
+//! the only one in which two commands go out together.
 //!
 //! Longer than most: the whole order of a visit in one place.
+
+mod injection;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -76,6 +79,8 @@ pub enum Step {
     Listen,
     /// Say this, then listen.
     Say(Command),
+    /// Say both in one packet, then listen.
+    SayTogether([Command; 2]),
     /// Open TLS with such a hello.
     Secure(tls::Hello),
 }
@@ -96,6 +101,12 @@ enum State {
     Handshake,
     /// The answer to the one hello of a visit that is made for it.
     Flight,
+    /// The answers inside TLS, where a command was sent in clear behind STARTTLS.
+    Inside {
+        replies: Vec<Reply>,
+        /// QUIT was said.
+        parting: bool,
+    },
     Sender,
     /// The answer about the recipient at this place of the plan.
     Recipient(usize),
@@ -159,6 +170,10 @@ impl Dialogue {
             {
                 scene.cut_short()
             }
+            (
+                State::Inside { replies, parting: true },
+                Input::Broke(FaultKind::Closed | FaultKind::Reset) | Input::Due,
+            ) if injection::is_even(&replies) => scene.dropped(replies),
             (state, Input::Broke(kind)) => scene.broke(&state, kind),
             (state, Input::Due) if now >= scene.limits.visit => {
                 scene.broke(&state, FaultKind::OutOfTime)
@@ -171,6 +186,9 @@ impl Dialogue {
             (state @ (State::Connecting | State::Handshake), Input::Heard(_))
             | (state, Input::Connected(_) | Input::Secured(_)) => (state, Step::Listen),
             (State::Flight, Input::Heard(bytes)) => scene.flight(bytes),
+            (State::Inside { replies, parting }, Input::Heard(bytes)) => {
+                scene.inside(replies, parting, bytes)
+            }
             (state, Input::Heard(bytes)) => scene.heard(state, bytes),
         };
         (Self { state, scene }, step)
@@ -297,6 +315,7 @@ impl Scene {
         }
         self.notes.hello = Some(hello);
         match self.visit.starttls {
+            Some(Opening::Inject(_)) if offered => self.inject(),
             Some(_) if offered => self.say(State::StartTls, Command::StartTls),
             Some(_) => {
                 self.notes.lacks_starttls();
@@ -315,13 +334,17 @@ impl Scene {
             return self.mail();
         };
         // RFC 3207 §4.2: nothing heard in clear may count inside TLS.
-        self.notes.unasked_before_tls = Text::new(unasked);
+        if !self.is_answer_in_clear(&opening, &unasked) {
+            self.notes.unasked_before_tls = Text::new(unasked);
+        }
         match opening {
             Opening::Ask(question) => {
                 self.notes.event(self.now, &format!("TLS hello: {question}"));
                 self.expect(State::Flight, Step::Ask(question))
             }
-            Opening::Speak(hello) => self.expect(State::Handshake, Step::Secure(hello)),
+            Opening::Inject(hello) | Opening::Speak(hello) => {
+                self.expect(State::Handshake, Step::Secure(hello))
+            }
         }
     }
 
@@ -360,6 +383,10 @@ impl Scene {
     /// The session begins anew inside TLS. RFC 3207 §4.2.
     fn secured(&mut self, handshake: Handshake) -> (State, Step) {
         self.notes.event(self.now, &handshake.to_string());
+        if let Some(Opening::Inject(_)) = self.visit.starttls {
+            let hail = Command::Ehlo(self.visit.helo.clone());
+            return self.say(State::Inside { replies: Vec::new(), parting: false }, hail);
+        }
         self.notes.tls = Some(Stage::Reached(handshake));
         self.hail(true, None)
     }
@@ -390,9 +417,12 @@ impl Scene {
     /// one should; before that we keep silent, for talking ahead of a greeting is what spammers do.
     fn broke(&mut self, state: &State, kind: FaultKind) -> (State, Step) {
         use FaultKind::{Interrupted, NotSmtp, OutOfTime, TimedOut};
-        use State::{Connecting, Flight, Greeting, Handshake, Quit};
+        use State::{Connecting, Flight, Greeting, Handshake, Inside, Quit};
         let lives = matches!(kind, Interrupted | NotSmtp(_) | OutOfTime | TimedOut);
-        let session = !matches!(state, Connecting | Flight | Greeting | Handshake | Quit);
+        let session = !matches!(
+            state,
+            Connecting | Flight | Greeting | Handshake | Inside { parting: true, .. } | Quit
+        );
         if kind == Interrupted {
             self.notes.leave(Why::Interrupted);
         }
@@ -438,7 +468,7 @@ impl Scene {
             State::Connecting => self.limits.connect,
             State::Greeting => self.limits.greeting,
             State::Recipient(_) => self.limits.recipient(),
-            State::Quit => self.limits.command.min(FAREWELL),
+            State::Inside { parting: true, .. } | State::Quit => self.limits.command.min(FAREWELL),
             _ => self.limits.command,
         };
         // The limit is for the whole answer, so that a server that drips cannot stretch it.
@@ -457,11 +487,13 @@ impl State {
             Self::Hello { secured: false, .. } => Phase::Hello,
             Self::StartTls => Phase::StartTls,
             Self::Handshake | Self::Flight => Phase::Handshake,
-            Self::Hello { secured: true, .. } => Phase::HelloSecured,
+            Self::Hello { secured: true, .. } | Self::Inside { parting: false, .. } => {
+                Phase::HelloSecured
+            }
             Self::Sender => Phase::Sender,
             Self::Recipient(_) => Phase::Recipient,
             Self::Reset => Phase::Reset,
-            Self::Quit | Self::Over => Phase::Quit,
+            Self::Inside { parting: true, .. } | Self::Quit | Self::Over => Phase::Quit,
         }
     }
 }

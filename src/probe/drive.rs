@@ -117,11 +117,7 @@ impl Line<'_> {
                 Err(kind) => Input::Broke(kind),
             },
             Step::Ask(question) => {
-                let Some(stream) = &mut self.stream else { return pending().await };
-                let hello = handshake::hello_record(&question, &self.visit.host);
-                // As with a command: what became of it is better learned by listening.
-                let _ = send(stream, &hello).await;
-                self.listen().await
+                self.say(&handshake::hello_record(&question, &self.visit.host)).await
             }
             Step::Secure(hello) => {
                 // Taken out: a handshake broken off leaves nothing that could be used again.
@@ -135,16 +131,22 @@ impl Line<'_> {
                     Err(kind) => Input::Broke(kind),
                 }
             }
-            Step::Say(command) => {
-                let Some(stream) = &mut self.stream else { return pending().await };
-                // Where saying fails, the server may have left us a last word such as 421: what
-                // became of the connection is better learned by listening.
-                let _ = send(stream, &command.to_wire()).await;
-                self.listen().await
+            Step::Say(command) => self.say(&command.to_wire()).await,
+            Step::SayTogether(commands) => {
+                self.say(&commands.map(|command| command.to_wire()).concat()).await
             }
             Step::Listen => self.listen().await,
             Step::HangUp | Step::Leave(_) => pending().await,
         }
+    }
+
+    /// Says something and waits for what comes of it.
+    async fn say(&mut self, bytes: &[u8]) -> Input<'_> {
+        let Some(stream) = &mut self.stream else { return pending().await };
+        // Where saying fails, the server may have left us a last word such as 421: what became of
+        // the connection is better learned by listening.
+        let _ = send(stream, bytes).await;
+        self.listen().await
     }
 
     /// Waits for bytes, as few as there are.

@@ -8,7 +8,7 @@ use super::{Visit, visit::Opening};
 use crate::{
     smtp::{Command, Reply, Speaker, Text, Transcript, reply::MAX_LINE},
     survey::{
-        Connected, Exchange, Fault, Observation, Phase, Recipient, Stage, Why,
+        Connected, Exchange, Fault, Injected, Observation, Phase, Recipient, Stage, Why,
         observation::{Greeting, Hello},
     },
     tls::{Handshake, ServerFlight},
@@ -25,6 +25,8 @@ pub struct Notes {
     pub unasked_before_tls: Text,
     /// What came of the one hello of a visit that is made for it.
     pub answer: Option<Stage<ServerFlight>>,
+    /// What became of the command behind STARTTLS.
+    pub injection: Option<Stage<Injected>>,
     pub hello_secured: Option<Stage<Hello>>,
     pub sender: Option<Stage<Reply>>,
     /// Of those asked so far, in the order of the plan.
@@ -35,14 +37,24 @@ pub struct Notes {
     transcript: Transcript,
     /// The beginning of a line whose end has not come.
     line: Vec<u8>,
-    /// The visit is made for one hello.
-    inquires: bool,
+    aim: Aim,
     /// Why what is still open will not be asked.
     left: Option<Why>,
 }
 
+/// What STARTTLS is said for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Aim {
+    /// The answer to one hello.
+    Flight,
+    /// What becomes of a command behind it.
+    Injection,
+    #[default]
+    Session,
+}
+
 /// How a question ended that did not get the answer it wanted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum End {
     Broke(Fault),
     Declined(Reply),
@@ -51,9 +63,13 @@ pub enum End {
 impl Notes {
     /// Before anything happened: only what the plan leaves out is settled.
     pub fn of(visit: &Visit) -> Self {
-        let inquires = matches!(visit.starttls, Some(Opening::Ask(_)));
-        let mut notes = Self { inquires, ..Self::default() };
-        if visit.starttls.is_none() || notes.inquires {
+        let aim = match visit.starttls {
+            Some(Opening::Ask(_)) => Aim::Flight,
+            Some(Opening::Inject(_)) => Aim::Injection,
+            Some(Opening::Speak(_)) | None => Aim::Session,
+        };
+        let mut notes = Self { aim, ..Self::default() };
+        if visit.starttls.is_none() || aim != Aim::Session {
             notes.tls = Some(Stage::NotTried(Why::NotThisVisit));
             notes.hello_secured = Some(Stage::NotTried(Why::NotThisVisit));
         }
@@ -65,13 +81,20 @@ impl Notes {
 
     /// Writes down how the question of `phase` ended.
     pub fn end(&mut self, phase: Phase, end: End) {
+        // The question is open until the last answer inside TLS.
+        if self.aim == Aim::Injection && phase >= Phase::StartTls {
+            self.injection.get_or_insert_with(|| end.clone().into());
+        }
         match phase {
             Phase::Connect => self.connect = Some(end.into()),
             Phase::Greeting => self.greeting = Some(end.into()),
             Phase::Hello => self.hello = Some(end.into()),
             // Two phases, one question: does this server speak TLS with us?
-            Phase::StartTls | Phase::Handshake if self.inquires => self.answer = Some(end.into()),
-            Phase::StartTls | Phase::Handshake => self.tls = Some(end.into()),
+            Phase::StartTls | Phase::Handshake => match self.aim {
+                Aim::Flight => self.answer = Some(end.into()),
+                Aim::Injection => {}
+                Aim::Session => self.tls = Some(end.into()),
+            },
             Phase::HelloSecured => self.hello_secured = Some(end.into()),
             Phase::Sender => self.sender = Some(end.into()),
             Phase::Recipient => self.recipients.push(end.into()),
@@ -103,13 +126,20 @@ impl Notes {
         self.transcript.push(at, Speaker::Client, Text::from(command.to_string().as_str()));
     }
 
+    /// The visit learned what it was made for.
+    pub fn injected(&mut self, what: Injected) {
+        self.injection.get_or_insert(Stage::Reached(what));
+    }
+
     /// STARTTLS is not on offer.
     pub fn lacks_starttls(&mut self) {
-        if self.inquires {
-            self.answer = Some(Stage::NotTried(Why::NotOffered));
-        } else {
-            self.tls = Some(Stage::NotTried(Why::NotOffered));
-            self.hello_secured = Some(Stage::NotTried(Why::NotOffered));
+        match self.aim {
+            Aim::Flight => self.answer = Some(Stage::NotTried(Why::NotOffered)),
+            Aim::Injection => self.injection = Some(Stage::NotTried(Why::NotOffered)),
+            Aim::Session => {
+                self.tls = Some(Stage::NotTried(Why::NotOffered));
+                self.hello_secured = Some(Stage::NotTried(Why::NotOffered));
+            }
         }
     }
 
@@ -141,8 +171,9 @@ impl Notes {
         let answer = settled(self.answer, why);
         let floor = match visit.starttls {
             Some(Opening::Ask(question)) => Some(Exchange { question: *question, answer }),
-            Some(Opening::Speak(_)) | None => None,
+            Some(Opening::Inject(_) | Opening::Speak(_)) | None => None,
         };
+        let injection = (self.aim == Aim::Injection).then(|| settled(self.injection, why));
         let outcomes = self.recipients.into_iter().chain(repeat(Stage::NotTried(why)));
         let recipients = visit.recipients.into_iter().zip(outcomes);
         let recipient = |((kind, mailbox), outcome)| Recipient { kind, mailbox, outcome };
@@ -156,6 +187,7 @@ impl Notes {
             tls: settled(self.tls, why),
             unasked_before_tls: self.unasked_before_tls,
             floor,
+            injection,
             hello_secured: settled(self.hello_secured, why),
             sender: settled(self.sender, why),
             recipients: recipients.map(recipient).collect(),

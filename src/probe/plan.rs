@@ -127,14 +127,38 @@ impl Errand<'_> {
         null_sender.into_iter().chain(self.asked.relay.as_ref().map(relay)).collect()
     }
 
-    /// The visit with the next question about the oldest and weakest TLS the server takes.
+    /// The visit with the next question about the TLS of the server: the oldest and weakest it takes,
+    /// then whether it carries out inside TLS what it was told in clear.
     pub fn inquiry(&self, seen: &[Observation]) -> Option<Visit> {
         let offered = matches!(reading::offer(seen), Offer::Always | Offer::Sometimes);
         if stopped(seen) || self.standing == Standing::Also || !offered {
             return None;
         }
-        let question = floor::next(self.asked.depth, seen)?;
-        Some(self.asking(question))
+        match floor::next(self.asked.depth, seen) {
+            Some(question) => Some(self.asking(question)),
+            None => self.injection(seen),
+        }
+    }
+
+    /// Only where the server goes along with all that was asked before: this is the rudest question.
+    fn injection(&self, seen: &[Observation]) -> Option<Visit> {
+        let mut asked = seen.iter().filter_map(|visit| visit.floor.as_ref());
+        let answered = asked.all(|exchange| exchange.answer.reached().is_some());
+        let done = seen.iter().any(|visit| visit.purpose == Purpose::Injection);
+        if self.asked.depth < Depth::Full || !answered || done {
+            return None;
+        }
+        let spoken = seen.iter().find_map(|visit| visit.tls.reached())?;
+        Some(self.injecting(spoken.hello))
+    }
+
+    fn injecting(&self, hello: Hello) -> Visit {
+        Visit {
+            purpose: Purpose::Injection,
+            starttls: Some(Opening::Inject(hello)),
+            recipients: Vec::new(),
+            ..self.first()
+        }
     }
 
     fn asking(&self, question: Question) -> Visit {
@@ -188,6 +212,10 @@ impl Errand<'_> {
         {
             let visit = self.asking(question);
             plan.push(PlannedVisit { times, ..planned(&visit, Some("STARTTLS is offered")) });
+        }
+        if self.standing == Standing::Published && self.asked.depth == Depth::Full {
+            let sound = "TLS is spoken and every question about it was answered";
+            plan.push(planned(&self.injecting(Hello::Hybrid), Some(sound)));
         }
         plan
     }
@@ -248,6 +276,11 @@ impl Visit {
             commands.push(only_if("STARTTLS is missing or refused", Command::Quit));
             return commands;
         }
+        if let Some(Opening::Inject(_)) = self.starttls {
+            let inside = Command::Ehlo(self.helo.clone());
+            commands.extend([Command::StartTls, Command::Noop, inside, Command::Quit].map(said));
+            return commands;
+        }
         if self.starttls.is_some() {
             commands.push(said(Command::StartTls));
             commands.extend(hail());
@@ -285,105 +318,4 @@ fn opening(seen: &[Observation]) -> Option<Opening> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{
-        config::Limits,
-        probe::{
-            dialogue::{Dialogue, Input},
-            stand_in,
-        },
-        smtp::cause::Cause,
-        survey::{
-            Memory,
-            memory::{Contact, Standing as Stands},
-        },
-    };
-
-    /// A visit in which the server says these lines and then hangs up.
-    fn heard(visit: Visit, lines: &[&str]) -> Observation {
-        let now = Duration::ZERO;
-        let (dialogue, _) = Dialogue::open(visit, Limits::default());
-        let (mut dialogue, _) = dialogue.advance(now, Input::Connected(None));
-        for line in lines {
-            let bytes = format!("{line}\r\n");
-            (dialogue, _) = dialogue.advance(now, Input::Heard(bytes.as_bytes()));
-        }
-        let (dialogue, _) = dialogue.advance(now, Input::Broke(crate::survey::FaultKind::Closed));
-        dialogue.into_observation(now, now)
-    }
-
-    #[test]
-    fn a_confirmation_asks_for_what_was_refused_or_could_not_be_asked() {
-        let domain: DomainName = "even.example".parse().unwrap();
-        let asked =
-            Asked { recipients: vec!["info@even.example".parse().unwrap()], ..stand_in::asked() };
-        let errand = Errand {
-            asked: &asked,
-            domain: &domain,
-            helo: &"probe.example".parse().unwrap(),
-            host: "mx.even.example",
-            to: "192.0.2.1:25".parse().unwrap(),
-            standing: Standing::Published,
-        };
-        let info = "info@even.example";
-        for (lines, want) in [
-            (&["554 not today", "221 bye"][..], Some(vec![info])),
-            (&["421 not now", "221 bye"], None),
-            (&["220 mx", "250 mx", "250 sender", "250 recipient", "250 pm", "421 enough"], None),
-            (&["220 mx", "250 mx", "250 sender", "250 recipient", "250 pm"], Some(vec![])),
-            (&["220 mx", "250 mx", "250 sender", "550 recipient", "250 pm"], Some(vec![info])),
-        ] {
-            let seen = heard(errand.first(), lines);
-            let confirmation = errand.confirmation(&[seen]);
-            let asked = confirmation.map(|visit| {
-                visit.recipients.iter().map(|(_, mailbox)| mailbox.to_string()).collect::<Vec<_>>()
-            });
-            let want = want.map(|all: Vec<&str>| all.into_iter().map(str::to_owned).collect());
-            assert_eq!(asked, want, "{lines:?}");
-        }
-    }
-
-    #[test]
-    fn who_said_later_is_asked_for_nobody_before_that() {
-        let domain: DomainName = "even.example".parse().unwrap();
-        let at = jiff::Timestamp::UNIX_EPOCH;
-        for (minutes, sender, address, asked_for) in [
-            (10, "<>", "192.0.2.1", 0),
-            (0, "<>", "192.0.2.1", 2),
-            (10, "<>", "192.0.2.2", 2),
-            (10, "ann@probe.example", "192.0.2.1", 2),
-        ] {
-            let due = at + Duration::from_secs(60 * minutes);
-            let recipient: Mailbox = "info@even.example".parse().unwrap();
-            let contact = Contact {
-                address: address.parse().unwrap(),
-                source: None,
-                sender: sender.parse().unwrap(),
-                recipient: recipient.clone(),
-                first: at,
-                last: at,
-                standing: Stands::Deferred { cause: Cause::Greylist, times: 1, due },
-            };
-            let memory = Memory { at, contacts: vec![contact], resting: Vec::new() };
-            let asked = Asked {
-                recipients: vec![recipient.clone()],
-                relay: Some("ann@elsewhere.example".parse().unwrap()),
-                memory: Some(memory),
-                ..stand_in::asked()
-            };
-            let errand = Errand {
-                asked: &asked,
-                domain: &domain,
-                helo: &"probe.example".parse().unwrap(),
-                host: "mx.even.example",
-                to: "192.0.2.1:25".parse().unwrap(),
-                standing: Standing::Published,
-            };
-            let told = (errand.first().recipients.len(), errand.extras(&[]).len());
-            assert_eq!(told, (asked_for, usize::from(asked_for > 0)), "{address} {minutes}");
-        }
-    }
-}
+mod tests;

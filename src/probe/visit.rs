@@ -31,6 +31,8 @@ pub struct Visit {
 pub enum Opening {
     /// One hello, whose answer ends the visit.
     Ask(Box<Question>),
+    /// A command in one packet with STARTTLS, then a handshake: is the command carried out inside?
+    Inject(Hello),
     /// A handshake, and the session goes on inside.
     Speak(Hello),
 }
@@ -39,7 +41,7 @@ impl Opening {
     pub fn question(&self) -> Option<&Question> {
         match self {
             Self::Ask(question) => Some(question),
-            Self::Speak(_) => None,
+            Self::Inject(_) | Self::Speak(_) => None,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     smtp::cause::Cause,
     survey::{
         Access, AddressAnswer, Blame, DnsFault, Ending, Fault, Host, MxLookup, Observation,
-        Purpose, RecipientKind, Stage, Survey, Why,
+        RecipientKind, Stage, Survey, Why,
     },
 };
 
@@ -153,8 +153,7 @@ fn unanswered(view: &View<'_>, spot: &Spot<'_>) -> (String, Blame) {
             _ => (format!("{}: {reply}", words::cause(cause)), blame),
         };
     }
-    let ordinary =
-        |visit: &&Observation| !matches!(visit.purpose, Purpose::NullSender | Purpose::Relay);
+    let ordinary = |visit: &&Observation| visit.purpose.is_ordinary();
     let last = spot.endpoint.observations.iter().rfind(ordinary);
     let Some(visit) = last else {
         return match view.survey.ending {
@@ -216,10 +215,12 @@ fn untried(visit: &Observation) -> (String, Blame) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         report::sample::{self, SERVER, Server, answering, at, host, silent, unconnected},
-        survey::FaultKind,
+        survey::{FaultKind, Phase, Purpose},
     };
 
     fn unseen(host: Host) -> Coverage {
@@ -294,6 +295,23 @@ mod tests {
         assert_eq!((coverage.planned, coverage.observed), (3, 2));
         assert_eq!(coverage.unseen[0].address, Some("2001:db8::2".parse().unwrap()));
         assert_eq!(coverage.unseen[0].blame, Blame::Us);
+    }
+
+    /// The last visit is about TLS alone, and its end is no reason for what it was not made for.
+    #[test]
+    fn a_visit_for_one_hello_gives_no_reason_for_an_unseen_recipient() {
+        for purpose in [Purpose::Floor, Purpose::Injection] {
+            let mut mute = answering("mx2.even.example", "192.0.2.2", SERVER);
+            let visits = &mut mute.addresses[0].observations;
+            let silence = Fault::new(Phase::Sender, FaultKind::TimedOut, Duration::from_secs(60));
+            visits[0].sender = Stage::Broke(silence);
+            visits[0].recipients.clear();
+            let first = unseen(mute.clone()).unseen;
+            assert_eq!(first[0].why, "no MAIL within 60 s");
+            let odd = Observation { purpose, ..unconnected(FaultKind::Reset) };
+            mute.addresses[0].observations.push(odd);
+            assert_eq!(unseen(mute).unseen, first, "{purpose}");
+        }
     }
 
     #[test]

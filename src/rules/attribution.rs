@@ -13,7 +13,7 @@ use crate::{
         Command, Mailbox, Reply,
         cause::{self, Cause, Confidence, Moment},
     },
-    survey::{Observation, Phase, Purpose, Recipient, RecipientKind},
+    survey::{Observation, Phase, Recipient, RecipientKind},
 };
 
 /// What became of one kind of recipient at one address.
@@ -137,7 +137,7 @@ impl<'a> View<'a> {
             RecipientKind::Postmaster => true,
         };
         let ordinary = |refusal: &Refusal<'_>| {
-            !matches!(refusal.visit.purpose, Purpose::NullSender | Purpose::Relay)
+            refusal.visit.purpose.is_ordinary()
                 && matches!(refusal.moment, Moment::Greeting | Moment::Hello | Moment::Sender)
         };
         let early = self.refusals(spot).into_iter().rev().find(ordinary);

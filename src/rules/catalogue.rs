@@ -178,6 +178,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "TLS16" "large-hello-intolerant" Medium tls::large_hello_intolerant: "TLS works only when the client opens it with a small hello";
     "TLS17" "no-post-quantum-group" Info tls::no_post_quantum_group: "no key exchange that withstands quantum computers";
     "TLS18" "starttls-stripped" High tls::starttls_stripped: "a device on the way blots STARTTLS out";
+    "TLS19" "starttls-injection" High tls::starttls_injection: "a command sent in clear right behind STARTTLS is carried out inside TLS";
     "TLS20" "profile-not-met" Medium grade::profile_not_met: "the host falls short of the TLS guideline that --profile names; how bad depends on the level";
     "TLS21" "downgrade-unnoticed" Low floor::downgrade_unnoticed: "a hello that calls itself a second try is taken below the best version; info where marked";
 

@@ -325,7 +325,7 @@ fn bounce_refused<'a>(
 ) -> Option<Evidence> {
     let others = || {
         let others = spot.endpoint.observations.iter();
-        others.filter(|other| !matches!(other.purpose, Purpose::NullSender | Purpose::Relay))
+        others.filter(|other| other.purpose.is_ordinary())
     };
     let said_so = |refused: &Reply| {
         let mut refusals = view.refusals(spot).into_iter();

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     smtp::{Speaker, Text},
-    survey::{Observation, Purpose, Role, reading::Offer},
+    survey::{Injected, Observation, Purpose, Role, reading::Offer},
     tls::{Handshake, Hello, TlsVersion},
 };
 
@@ -173,6 +173,26 @@ pub fn starttls_stripped(view: &View<'_>) -> Vec<Case> {
         Some(spot.case().sure(confidence).seen(spot.evidence(visit, fact, mask, blot)))
     };
     in_clear(view, stripped)
+}
+
+pub fn starttls_injection(view: &View<'_>) -> Vec<Case> {
+    view.cases(|spot| {
+        let visits = spot.endpoint.observations.iter();
+        let carried_out = visits.filter_map(|visit| match visit.injection.as_ref()?.reached()? {
+            Injected::AnsweredInside(reply) => Some((visit, reply)),
+            Injected::AnsweredInClear(_) | Injected::Dropped => None,
+        });
+        let evidence = carried_out.map(|(visit, reply)| {
+            let saw = format!("NOOP in clear answered inside TLS: {reply}");
+            let answer = reply.to_string();
+            spot.evidence(visit, "injection", saw, |who, line| match who {
+                Speaker::Client => matches!(line.as_bytes(), b"STARTTLS" | b"NOOP"),
+                Speaker::Event => false,
+                Speaker::Server => line.to_string() == answer,
+            })
+        });
+        evidence.map(|evidence| spot.case().seen(evidence)).next()
+    })
 }
 
 /// Cases of mail in clear text, whatever the reason. On a backup they are held against the primary

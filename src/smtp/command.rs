@@ -15,6 +15,7 @@ pub enum Command {
     Ehlo(HelloName),
     Helo(HelloName),
     MailFrom(ReversePath),
+    Noop,
     Quit,
     RcptTo(Mailbox),
     Rset,
@@ -34,6 +35,7 @@ impl fmt::Display for Command {
             Self::Ehlo(name) => write!(f, "EHLO {name}"),
             Self::Helo(name) => write!(f, "HELO {name}"),
             Self::MailFrom(path) => write!(f, "MAIL FROM:{path}"),
+            Self::Noop => f.write_str("NOOP"),
             Self::Quit => f.write_str("QUIT"),
             Self::RcptTo(mailbox) => write!(f, "RCPT TO:<{mailbox}>"),
             Self::Rset => f.write_str("RSET"),
@@ -59,6 +61,7 @@ mod tests {
             ),
             (Command::RcptTo(mailbox), "RCPT TO:<a@b.example>\r\n"),
             (Command::StartTls, "STARTTLS\r\n"),
+            (Command::Noop, "NOOP\r\n"),
             (Command::Rset, "RSET\r\n"),
             (Command::Quit, "QUIT\r\n"),
         ] {

@@ -25,7 +25,7 @@ pub use floor::{Exchange, Least, SecondTry};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use memory::Memory;
 pub use mx::{DnsFault, MxLookup, MxRecord, MxSet, Role, Source, Tier};
-pub use observation::{Connected, Observation, Purpose, Recipient, RecipientKind};
+pub use observation::{Connected, Injected, Observation, Purpose, Recipient, RecipientKind};
 pub use plan::{Plan, PlannedCommand, PlannedVisit, Times};
 pub use promise::{
     NameServer, NameServers, OwnAnswer, Policies, Published, Security, Sts, TlsaLookup,

@@ -30,6 +30,10 @@ pub struct Observation {
     /// The one hello for whose answer the visit was made, where it was made for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Exchange>,
+    /// What became of the command sent in clear right behind STARTTLS, where the visit was made for
+    /// that: declined is the refusal of STARTTLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub injection: Option<Stage<Injected>>,
     pub hello_secured: Stage<Hello>,
     pub sender: Stage<Reply>,
     /// In the order they were asked.
@@ -53,10 +57,25 @@ pub enum Purpose {
     Confirm,
     /// One TLS hello and its answer: what is the oldest and weakest the server takes?
     Floor,
+    /// A command in clear in one packet with STARTTLS: is it carried out inside TLS?
+    Injection,
     /// The null sender with one recipient, on its own.
     NullSender,
     /// The opt-in relay test.
     Relay,
+}
+
+/// What became of a command that was sent in clear right behind STARTTLS. RFC 3207 §4.2 has the
+/// server forget what it heard before TLS.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Injected {
+    /// Nothing ever came back for it.
+    Dropped,
+    /// It was taken for what it was, and answered before TLS began.
+    AnsweredInClear(Reply),
+    /// It was carried out as if it had come inside TLS.
+    AnsweredInside(Reply),
 }
 
 /// A connection stands.
@@ -139,9 +158,17 @@ impl fmt::Display for Purpose {
             Self::Clear => "in clear",
             Self::Confirm => "confirm",
             Self::Floor => "TLS floor",
+            Self::Injection => "STARTTLS injection",
             Self::NullSender => "null sender",
             Self::Relay => "relay test",
         })
+    }
+}
+
+impl Purpose {
+    /// Whether the visit asks what any sender would; the others have a question of their own.
+    pub fn is_ordinary(self) -> bool {
+        matches!(self, Self::Session | Self::ClassicalHello | Self::Clear | Self::Confirm)
     }
 }
 
@@ -184,7 +211,8 @@ impl Observation {
     /// The refusal of STARTTLS, whatever it was said for.
     pub fn starttls_declined(&self) -> Option<&Reply> {
         let asked = self.floor.as_ref().and_then(|exchange| exchange.answer.declined());
-        self.tls.declined().or(asked)
+        let injection = self.injection.as_ref().and_then(Stage::declined);
+        self.tls.declined().or(asked).or(injection)
     }
 
     /// Everything that broke off in the visit.
@@ -195,6 +223,7 @@ impl Observation {
             self.hello.broke(),
             self.tls.broke(),
             self.floor.as_ref().and_then(|exchange| exchange.answer.broke()),
+            self.injection.as_ref().and_then(Stage::broke),
             self.hello_secured.broke(),
             self.sender.broke(),
             self.quit.broke(),

@@ -117,6 +117,31 @@ fn the_floor_of_each_server_is_what_it_was_set_to() {
     world.close(&[]);
 }
 
+/// What the visits of the greatest depth find that no other has, at servers that are sound.
+#[test]
+fn sound_servers_notice_a_downgrade_and_forget_what_they_heard_in_clear() {
+    let mut world = World::open([Server::postfix(), Server::exim()]);
+    let report = world.check(&["--depth", "full", "--pause", "0"]);
+    for host in ["mx1", "mx2"] {
+        let visits = report.visits(host).iter();
+        let with = |purpose: &str| {
+            let made: Vec<_> = visits.clone().filter(|visit| visit["purpose"] == purpose).collect();
+            made
+        };
+        let injection = with("injection");
+        assert_eq!(injection.len(), 1, "{host}");
+        assert_eq!(injection[0]["injection"]["reached"], "dropped", "{host}");
+        let asked = with("floor").into_iter().map(|visit| &visit["floor"]);
+        let again: Vec<_> = asked.filter(|floor| floor["question"]["fallback"] == true).collect();
+        assert_eq!(again.len(), 1, "{host}");
+        // RFC 7507 §2: inappropriate_fallback.
+        assert_eq!(again[0]["answer"]["reached"]["refused"]["alert"], 86, "{host}");
+    }
+    // By Postfix's own count: what came in clear behind STARTTLS never became a command.
+    assert_eq!(world.logged("mx1", " ehlo=2 starttls=1 quit=1 commands=4", 1).len(), 1);
+    world.close(&[]);
+}
+
 #[test]
 fn the_oldest_and_weakest_tls_of_a_host_is_found_in_few_visits() {
     let strict = Server::postfix()

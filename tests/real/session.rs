@@ -19,14 +19,14 @@ pub struct Sessions {
 }
 
 /// Everything mxparity can say.
-const WORDS: [&str; 7] = ["EHLO", "HELO", "MAIL", "QUIT", "RCPT", "RSET", "STARTTLS"];
+const WORDS: [&str; 8] = ["EHLO", "HELO", "MAIL", "NOOP", "QUIT", "RCPT", "RSET", "STARTTLS"];
 
 impl Sessions {
     pub fn ended(&self) -> usize {
         self.quit + self.broken_handshakes + self.sent_away
     }
 
-    /// Whether every session said QUIT, none said anything beyond the seven words, and the server
+    /// Whether every session said QUIT, none said anything beyond the eight words, and the server
     /// had nothing to complain of.
     #[track_caller]
     pub fn assert_polite(&self, host: &str) {

@@ -172,7 +172,7 @@ impl World {
     }
 
     /// Reads the servers' own logs: they saw exactly the connections that mxparity told of, each
-    /// ended with QUIT, and no word was said that is not among the seven. Of the hosts in `broken`
+    /// ended with QUIT, and no word was said that is not among the eight. Of the hosts in `broken`
     /// this many connections ended in the handshake or with 421, besides those that ask for no more.
     pub fn close(self, broken: &[(&str, usize)]) {
         for (server, place) in &self.hosts {

@@ -76,6 +76,8 @@ fn questions_of_their_own_are_planned_too() {
                  rcpt = ['a@one.example', 'b@one.example', 'c@one.example']\n";
     for (title, keys) in [
         ("sound", ""),
+        ("carries out what it hears in clear", "injection = 'carry-out'"),
+        ("refuses commands in one go", "injection = 'refuse'"),
         ("all refused", "rcpt = '550 5.1.1 no', postmaster = '550 5.1.1 no'"),
         ("no hello", "hello-limit = 100"),
         ("dead", "connect = 'unreachable'"),
@@ -89,6 +91,8 @@ fn questions_of_their_own_are_planned_too() {
         let stopped = title == "421 at RSET";
         assert_eq!(last(Purpose::NullSender), !stopped, "{title}");
         assert_eq!(last(Purpose::Relay), !stopped, "{title}");
+        let spoken = !["no hello", "dead", "421 at RSET"].contains(&title);
+        assert_eq!(last(Purpose::Injection), spoken, "{title}");
     }
 }
 
@@ -268,6 +272,11 @@ fn calls_for(purpose: Purpose, seen: &[Observation]) -> bool {
                 || visit.recipients.iter().any(unwelcome)
         }),
         Purpose::Floor => seen.iter().any(|visit| visit.tls.was_tried()),
+        Purpose::Injection => {
+            let mut asked = seen.iter().filter_map(|visit| visit.floor.as_ref());
+            seen.iter().any(|visit| visit.tls.reached().is_some())
+                && asked.all(|exchange| exchange.answer.reached().is_some())
+        }
         other => panic!("{other} has no condition"),
     }
 }

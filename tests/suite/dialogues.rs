@@ -7,7 +7,7 @@ use mxparity::{
     config::Limits,
     probe::{Channel, Clock, Dialer, Means, Opening, Visit, carry_out, seam::Later},
     smtp::{Mailbox, ReversePath, Speaker},
-    survey::{FaultKind, Observation, Purpose, RecipientKind, Stage},
+    survey::{FaultKind, Injected, Observation, Purpose, RecipientKind, Stage},
     tls::Hello,
 };
 use tokio::sync::watch;
@@ -73,11 +73,16 @@ fn visit(words: &str) -> Visit {
         helo: "probe.example".parse().unwrap(),
         starttls: match words {
             _ if words.contains("in-clear") => None,
+            _ if words.contains("injection") => Some(Opening::Inject(Hello::Hybrid)),
             _ if words.contains("classical") => Some(Opening::Speak(Hello::Classical)),
             _ => Some(Opening::Speak(Hello::Hybrid)),
         },
         sender: ReversePath::Null,
-        recipients: if words.contains("no-recipients") { vec![] } else { recipients.to_vec() },
+        recipients: if ["injection", "no-recipients"].contains(&words) {
+            vec![]
+        } else {
+            recipients.to_vec()
+        },
     }
 }
 
@@ -122,6 +127,9 @@ fn outcomes(seen: &Observation) -> String {
         let name = format!("recipient {}", recipient.mailbox.local());
         lines.push((name, end(&recipient.outcome, reply)));
     }
+    if let Some(injection) = &seen.injection {
+        lines.push(("injection".to_owned(), end(injection, injected)));
+    }
     lines.push(("quit".to_owned(), end(&seen.quit, reply)));
     if !seen.unasked_before_tls.is_empty() {
         lines.push(("unasked_before_tls".to_owned(), seen.unasked_before_tls.to_string()));
@@ -145,6 +153,14 @@ fn end<T>(stage: &Stage<T>, show: impl Fn(&T) -> String) -> String {
             format!("broke, {fault}; heard {}", heard.get(..40).unwrap_or(&heard))
         }
         Stage::NotTried(why) => format!("not tried, {why}"),
+    }
+}
+
+fn injected(what: &Injected) -> String {
+    match what {
+        Injected::AnsweredInClear(answer) => format!("in clear, {}", reply(answer)),
+        Injected::AnsweredInside(answer) => format!("inside TLS, {}", reply(answer)),
+        Injected::Dropped => "dropped".to_owned(),
     }
 }
 

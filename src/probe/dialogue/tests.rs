@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     smtp::{Mailbox, ReversePath, Speaker},
-    survey::{Purpose, RecipientKind},
+    survey::{Injected, Purpose, RecipientKind},
     tls::{Certificate, KeyProof, TlsVersion},
 };
 
@@ -322,5 +322,50 @@ proptest! {
         prop_assert!(place("QUIT").is_none_or(|at| at + 1 == said.len()));
         prop_assert!(place("RSET").is_none_or(|at| place("MAIL").is_some_and(|mail| mail < at)));
         prop_assert!(place("RCPT").is_none_or(|at| seen.sender.reached().is_some() && at > 0));
+    }
+}
+
+/// What a command behind STARTTLS came to, with these answers inside TLS, cut in two at `cut`.
+fn injection(answers: &[u8], cut: usize) -> Stage<Injected> {
+    let starttls = Some(Opening::Inject(tls::Hello::Hybrid));
+    let visit = Visit { starttls, recipients: vec![], ..visit() };
+    let (mut dialogue, _) = Dialogue::open(visit, Limits::default());
+    let now = Duration::ZERO;
+    let beginning = sound().into_iter().take(5).map(|(_, input)| input);
+    let (head, tail) = answers.split_at(cut);
+    let pieces = [head, tail].into_iter().filter(|piece| !piece.is_empty()).map(Input::Heard);
+    for input in beginning.chain(pieces).chain([Input::Broke(FaultKind::Closed)]) {
+        (dialogue, _) = dialogue.advance(now, input);
+    }
+    dialogue.into_observation(now, now).injection.expect("what the visit was for")
+}
+
+#[test]
+fn one_answer_too_many_inside_tls_is_told_however_the_bytes_come() {
+    let ehlo = "250-mx.example\r\n250 SIZE 1\r\n";
+    for (first, rest, carried_out) in [
+        ("250 2.0.0 ok\r\n", format!("{ehlo}221 bye\r\n"), true),
+        ("503 5.5.1 no\r\n", format!("{ehlo}250 odd\r\n"), true),
+        (ehlo, "221 bye\r\n".to_owned(), false),
+        ("250 mx.example\r\n", "250 bye\r\n".to_owned(), false),
+    ] {
+        let all = [first, &rest].concat();
+        // The farewell answers QUIT, which is said once the first answer is whole.
+        let farewell = all.trim_end().rfind('\n').unwrap() + 1;
+        for cut in first.len()..=farewell {
+            let seen = injection(all.as_bytes(), cut);
+            let inside = matches!(seen, Stage::Reached(Injected::AnsweredInside(_)));
+            assert_eq!(inside, carried_out, "{all:?} cut at {cut}: {seen:?}");
+            assert!(carried_out || seen == Stage::Reached(Injected::Dropped), "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_leaves_of_its_own_accord_has_answered_nothing() {
+    for farewell in ["421 4.3.2 shutting down", "221 2.0.0 bye"] {
+        let all = format!("250 mx.example\r\n{farewell}\r\n");
+        let seen = injection(all.as_bytes(), 0);
+        assert_eq!(seen.declined().map(ToString::to_string).as_deref(), Some(farewell));
     }
 }

@@ -54,6 +54,7 @@ pub fn rows<'a>(view: &'a View<'a>) -> Vec<Row<'a>> {
         row("key exchange", |spot| tls::key_exchange(view, spot)),
         row("weakest group", |spot| tls::weakest_exchange(view, spot)),
         row("downgrade", |spot| tls::second_try(view, spot)),
+        row("injection", |spot| tls::injection(view, spot)),
         row("certificate", |spot| tls::certificate(view, spot)),
         row("public key", |spot| tls::public_key(view, spot)),
         row("extensions", |spot| session::extensions(view, spot)),

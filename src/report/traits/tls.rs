@@ -9,7 +9,7 @@ use crate::{
     report::words,
     rules::{Spot, View},
     smtp::cause::Moment,
-    survey::{Depth, Least, SecondTry, reading::Offer},
+    survey::{Depth, Fault, FaultKind, Injected, Least, Phase, SecondTry, Stage, reading::Offer},
     tls::{Handshake, TlsVersion, TrustFlaw},
 };
 
@@ -47,18 +47,26 @@ pub fn version(view: &View<'_>, spot: &Spot<'_>) -> Cell {
 /// The oldest version taken. Without a refusal of everything older it is compared with nothing.
 pub fn oldest(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let oldest = spot.endpoint.oldest_version();
-    oldest.map_or_else(|| unasked(view, spot), |oldest| least(&oldest, |v| *v < TlsVersion::Tls12))
+    oldest.map_or_else(
+        || unasked(view, spot, Depth::Floor),
+        |oldest| least(&oldest, |v| *v < TlsVersion::Tls12),
+    )
 }
 
 /// The weakest class of cipher suites taken.
 pub fn weakest_class(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let worst = spot.endpoint.worst_class();
-    worst.map_or_else(|| unasked(view, spot), |worst| least(&worst, |class| class.is_weak()))
+    worst.map_or_else(
+        || unasked(view, spot, Depth::Floor),
+        |worst| least(&worst, |class| class.is_weak()),
+    )
 }
 
 /// The weakest key exchange met; TLS 1.3 tells no more than its groups.
 pub fn weakest_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
-    let Some((_, exchange)) = spot.endpoint.weakest_exchange() else { return unasked(view, spot) };
+    let Some((_, exchange)) = spot.endpoint.weakest_exchange() else {
+        return unasked(view, spot, Depth::Floor);
+    };
     let is_weak = exchange.strength().is_some_and(|bits| bits < 112);
     let make = if is_weak { Cell::bad } else { Cell::plain };
     make(exchange.to_string(), exchange.to_string())
@@ -74,8 +82,29 @@ pub fn second_try(view: &View<'_>, spot: &Spot<'_>) -> Cell {
         Some((_, SecondTry::Taken(choice))) => {
             Cell::bad(format!("{} taken", choice.version), "taken")
         }
-        None if view.survey.asked.depth < Depth::Full => Cell::unknown(NOT_ASKED),
-        None => unasked(view, spot),
+        None => unasked(view, spot, Depth::Full),
+    }
+}
+
+/// What becomes of a command in clear behind STARTTLS. All that is safe is alike.
+pub fn injection(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+    let mut visits = spot.endpoint.observations.iter();
+    let Some(stage) = visits.find_map(|visit| visit.injection.as_ref()) else {
+        return unasked(view, spot, Depth::Full);
+    };
+    let safe = |words: &str| Cell::plain(words, "safe");
+    match stage {
+        Stage::Reached(Injected::AnsweredInside(_)) => Cell::bad("carried out inside TLS", "bad"),
+        Stage::Reached(Injected::AnsweredInClear(_)) => safe("answered in clear"),
+        Stage::Reached(Injected::Dropped) => safe("dropped"),
+        Stage::Declined(_) => safe("STARTTLS refused"),
+        Stage::Broke(Fault {
+            phase: Phase::StartTls | Phase::Handshake,
+            kind: FaultKind::Closed | FaultKind::Reset,
+            ..
+        }) => safe("hangs up"),
+        Stage::Broke(fault) => Cell::unknown(fault.kind.to_string()),
+        Stage::NotTried(why) => Cell::unknown(format!("{UNKNOWN} {why}")),
     }
 }
 
@@ -85,11 +114,11 @@ fn least<T: Display + PartialEq>(least: &Least<'_, T>, is_bad: impl Fn(&T) -> bo
     Cell { key, ..make(least.to_string(), String::new()) }
 }
 
-/// What single hellos would have shown.
-fn unasked(view: &View<'_>, spot: &Spot<'_>) -> Cell {
+/// What visits would have shown that are made from depth `from` on.
+fn unasked(view: &View<'_>, spot: &Spot<'_>, from: Depth) -> Cell {
     let above = version(view, spot);
     match view.survey.asked.depth {
-        Depth::Session => Cell::unknown(NOT_ASKED),
+        depth if depth < from => Cell::unknown(NOT_ASKED),
         _ if above.text == NOT_APPLICABLE => above,
         _ => Cell::unknown(UNKNOWN),
     }

@@ -2,7 +2,7 @@
 //!
 //! A script is a dialogue as a person would write it: `S:` is said by the server, `C:` awaited from
 //! the client, `--` something that happens, `=>` an outcome. Lines of the server that follow each
-//! other leave in one piece. Any client word outside the seven fails the test.
+//! other leave in one piece. Any client word outside the eight fails the test.
 
 use std::{
     io,
@@ -26,7 +26,8 @@ use tokio_rustls::TlsAcceptor;
 use super::authority::Authority;
 
 /// What the client may say.
-const WORDS: [&str; 7] = ["EHLO ", "HELO ", "STARTTLS", "MAIL FROM:<", "RCPT TO:<", "RSET", "QUIT"];
+const WORDS: [&str; 8] =
+    ["EHLO ", "HELO ", "STARTTLS", "MAIL FROM:<", "NOOP", "RCPT TO:<", "RSET", "QUIT"];
 
 /// The two ends of a connection that the server can also reset.
 pub fn connection() -> (ClientEnd, ServerEnd) {
