@@ -141,7 +141,7 @@ impl GradedItem {
             (false, true) => "what else is taken",
         };
         let why = match depth {
-            Depth::Full => "not every question was answered",
+            Depth::Full => "not all was asked, or answered",
             Depth::Session | Depth::Floor => "ask with --depth full",
         };
         Self {
