@@ -16,8 +16,8 @@ use crate::{
     },
     smtp::cause::Cause,
     survey::{
-        Access, AddressAnswer, Blame, DnsFault, Ending, Fault, Host, MxLookup, Observation,
-        RecipientKind, Stage, Survey, Why,
+        Access, AddressAnswer, Blame, Ending, Fault, Host, MxLookup, Observation, RecipientKind,
+        Stage, Survey, Why,
     },
 };
 
@@ -85,7 +85,7 @@ fn lookup_failed(survey: &Survey) -> Option<Unseen> {
         host: survey.domain.to_string(),
         address: None,
         why: format!("MX look-up failed: {fault}"),
-        blame: dns_blame(fault),
+        blame: fault.blame(),
     })
 }
 
@@ -95,7 +95,7 @@ fn unresolved(host: &Host) -> Vec<Unseen> {
     let questions = [("A", &host.a), ("AAAA", &host.aaaa)];
     let failed = questions.into_iter().filter_map(|(kind, answer)| match answer {
         AddressAnswer::Failed(fault) => {
-            Some(about(format!("{kind} look-up failed: {fault}"), dns_blame(fault)))
+            Some(about(format!("{kind} look-up failed: {fault}"), fault.blame()))
         }
         _ => None,
     });
@@ -118,25 +118,13 @@ fn unresolved(host: &Host) -> Vec<Unseen> {
     all
 }
 
-/// A name server that answers badly is theirs; silence may be anybody's, and a resolver that we
-/// cannot use is ours.
-fn dns_blame(fault: &DnsFault) -> Blame {
-    match fault {
-        DnsFault::Bogus(_) | DnsFault::Lame | DnsFault::Rcode { .. } | DnsFault::Unusable(_) => {
-            Blame::Peer
-        }
-        DnsFault::TimedOut => Blame::Path,
-        DnsFault::Interrupted | DnsFault::Unreachable(_) => Blame::Us,
-    }
-}
-
 /// Why an address did not give the answer that was asked for.
 fn unobserved(view: &View<'_>, spot: &Spot<'_>) -> Option<Unseen> {
     if is_observed(view, spot) {
         return None;
     }
     let Spot { seat, endpoint } = spot;
-    let (why, blame) = match words::barred(&endpoint.access) {
+    let (why, blame) = match endpoint.access.barred() {
         Some((why, blame)) => (format!("{why}, not visited"), blame),
         None => unanswered(view, spot),
     };
@@ -220,7 +208,7 @@ mod tests {
     use super::*;
     use crate::{
         report::sample::{self, SERVER, Server, answering, at, host, silent, unconnected},
-        survey::{FaultKind, Phase, Purpose},
+        survey::{DnsFault, FaultKind, Phase, Purpose},
     };
 
     fn unseen(host: Host) -> Coverage {

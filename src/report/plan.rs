@@ -143,7 +143,7 @@ fn left_out(sheet: &mut Sheet, plan: &Plan, width: usize) {
     for (_, _, host) in plan.mx.hosts() {
         why.extend(host.addresses.is_empty().then(|| addressless(host)));
         why.extend(host.addresses.iter().filter_map(|endpoint| {
-            let (reason, _) = words::barred(&endpoint.access)?;
+            let (reason, _) = endpoint.access.barred()?;
             Some(format!("{} {}: {reason}", host.name, endpoint.address))
         }));
     }

@@ -4,26 +4,8 @@
 
 use crate::{
     smtp::cause::{Cause, Confidence},
-    survey::{Access, Blame},
     tls::TrustFlaw,
 };
-
-/// Why an address was not to be visited, and whose fault that is; `None` where it was.
-pub fn barred(access: &Access) -> Option<(String, Blame)> {
-    match access {
-        Access::Allowed(_) | Access::Open => None,
-        Access::FamilyOff => Some(("its address family is switched off".to_owned(), Blame::Us)),
-        Access::Resting(until) => {
-            let until = moment(*until);
-            Some((format!("it asked for rest until {until}"), Blame::Us))
-        }
-        Access::Own => Some(("an address of this machine".to_owned(), Blame::Us)),
-        // Nobody on the internet gets there: that is for whoever published it to mend.
-        Access::SpecialPurpose(name) => {
-            Some((format!("not a public address ({name})"), Blame::Peer))
-        }
-    }
-}
 
 /// A moment to the minute.
 pub fn moment(at: jiff::Timestamp) -> String {

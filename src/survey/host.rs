@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DnsFault, Observation, Security, TlsaLookup};
+use super::{Blame, DnsFault, Observation, Security, TlsaLookup};
 
 /// One exchange of one preference.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -146,6 +146,23 @@ impl fmt::Display for AddressAnswer {
 impl Access {
     pub fn may_visit(&self) -> bool {
         matches!(self, Self::Open | Self::Allowed(_))
+    }
+
+    /// Why the address was not to be visited, and whose fault that is; `None` where it was.
+    pub fn barred(&self) -> Option<(String, Blame)> {
+        match self {
+            Self::Allowed(_) | Self::Open => None,
+            Self::FamilyOff => Some(("its address family is switched off".to_owned(), Blame::Us)),
+            Self::Resting(until) => {
+                let until = until.strftime("%F %R UTC");
+                Some((format!("it asked for rest until {until}"), Blame::Us))
+            }
+            Self::Own => Some(("an address of this machine".to_owned(), Blame::Us)),
+            // Nobody on the internet gets there: that is for whoever published it to mend.
+            Self::SpecialPurpose(name) => {
+                Some((format!("not a public address ({name})"), Blame::Peer))
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{Host, host::is_zero};
+use super::{Blame, Host, host::is_zero};
 use crate::smtp::Text;
 
 /// The outcome of asking for a domain's mail exchangers.
@@ -151,6 +151,18 @@ impl fmt::Display for Role {
             Self::Primary => f.pad("primary"),
             Self::Backup(1) => f.pad("backup"),
             Self::Backup(n) => f.pad(&format!("backup {n}")),
+        }
+    }
+}
+
+impl DnsFault {
+    /// A name server that answers badly is theirs; silence may be anybody's, and a resolver that we
+    /// cannot use is ours.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Bogus(_) | Self::Lame | Self::Rcode { .. } | Self::Unusable(_) => Blame::Peer,
+            Self::TimedOut => Blame::Path,
+            Self::Interrupted | Self::Unreachable(_) => Blame::Us,
         }
     }
 }

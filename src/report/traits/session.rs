@@ -26,7 +26,7 @@ const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 pub fn connect(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let endpoint = spot.endpoint;
-    match words::barred(&endpoint.access) {
+    match endpoint.access.barred() {
         Some((why, Blame::Us)) => return Cell::unknown(why),
         Some((why, _)) => return Cell::bad(why, "barred"),
         None => {}
