@@ -65,7 +65,7 @@
 //! - [`smtp::Command`] has no DATA, BDAT, AUTH or ETRN: message data cannot be sent.
 //! - `probe` and `rules` do not know each other; facts and judgement meet in [`survey`] only.
 //! - The pure rooms have no `async`, no `tokio`, no clock and no printing.
-//! - Only `probe/dial.rs` connects to a mail host; only `probe/handshake.rs` accepts an unverified
+//! - Only `probe/dial.rs` connects to a mail or policy host; only `probe/handshake.rs` accepts an unverified
 //!   certificate, and it records that it did.
 //! - Only `cli` writes to standard output; only `main.rs` ends the process, or a
 //!   second Ctrl-C in `cli/check.rs`.

@@ -14,6 +14,16 @@ use std::{
 /// Where mail hosts listen.
 pub const PORT: u16 = 25;
 
+/// Where policy hosts listen. RFC 8461 §3.3.
+pub const HTTPS: u16 = 443;
+
+/// For an MTA-STS policy, from the look-up of its host to the last octet. RFC 8461 §3.3 suggests a
+/// minute at most; a page that takes longer than this is one that some senders do without.
+pub const POLICY: Duration = Duration::from_secs(20);
+
+/// Octets of an MTA-STS policy, as RFC 8461 §3.3 suggests.
+pub const LARGEST_POLICY: usize = 64 * 1024;
+
 /// Time limits and manners of a run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {

@@ -1,4 +1,4 @@
-//! Connects to mail hosts over TCP, directly or through a SOCKS5 proxy.
+//! Connects to mail and policy hosts over TCP, directly or through a SOCKS5 proxy.
 //!
 //! The only file that does. Sets no time limit and tries nothing twice.
 

@@ -6,6 +6,7 @@ pub mod dial;
 pub mod dialogue;
 pub mod dns;
 pub mod drive;
+pub mod fetch;
 pub mod floor;
 pub mod handshake;
 pub mod lookup;

@@ -128,7 +128,7 @@ pub trait Machine: Send + Sync {
     fn name(&self) -> Option<String>;
 }
 
-/// Opens connections to mail hosts.
+/// Opens connections to mail and policy hosts.
 pub trait Dialer: Send + Sync {
     /// Takes as long as it takes; the caller sets the limit.
     fn dial(&self, to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>>;

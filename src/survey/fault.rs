@@ -129,7 +129,7 @@ impl fmt::Display for Fault {
 }
 
 /// Milliseconds, said in seconds.
-struct Seconds(u64);
+pub(super) struct Seconds(pub u64);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

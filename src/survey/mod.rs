@@ -4,6 +4,7 @@
 
 pub mod asked;
 pub mod fault;
+pub mod fetched;
 pub mod floor;
 pub mod host;
 pub mod memory;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, Depth, Expected, Families};
 pub use fault::{Blame, Fault, FaultKind, Phase};
+pub use fetched::{FetchFault, FetchPhase, Fetched, Missed, PolicyFetch, PolicyFile};
 pub use floor::{Exchange, Least, SecondTry};
 pub use host::{Access, AddressAnswer, Endpoint, Host, Reverse};
 pub use memory::Memory;
