@@ -9,6 +9,7 @@ mod demo;
 mod flight;
 mod ledger;
 mod pipe;
+mod policy_host;
 mod script;
 mod server;
 mod short;
@@ -20,7 +21,6 @@ mod zone;
 use std::{
     collections::{BTreeMap, VecDeque},
     future::pending,
-    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -28,27 +28,26 @@ use std::{
 
 use jiff::Timestamp;
 use rustls::RootCertStore;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    time::sleep,
-};
+use tokio::{sync::watch, time::sleep};
 
 use self::{
     certificates::Authority,
-    pipe::Held,
+    ledger::Lease,
+    pipe::{Held, Line},
+    policy_host::PolicyHost,
     script::Script,
-    words::{ConnectWord, HostWord},
+    words::ConnectWord,
     world::{Mx, Server},
-    zone::Zone,
+    zone::{Zone, sites},
 };
 pub use self::{
     demo::{DEMOS, Demo},
     ledger::{Heard, Ledger, Visit},
+    pipe::Carrier,
     world::{World, WorldFault},
 };
 use crate::{
-    config::Limits,
+    config::{HTTPS, Limits},
     probe::{
         Channel, Dialer, Event, Machine, Probe, RecordData, RecordKind, Resolver, Stream, Trust,
         seam::Later, vantage::Lookout,
@@ -79,25 +78,25 @@ pub struct Fleet {
     standing: world::Standing,
     zone: Zone,
     servers: BTreeMap<IpAddr, Vec<Arc<Script>>>,
+    policy_host: Option<Arc<PolicyHost>>,
     ledger: Ledger,
     carrier: Carrier,
     trust: Trust,
 }
 
-/// What connections run over.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Carrier {
-    /// TCP on 127.0.0.1, a port of the system's choice for every connection.
-    Loopback,
-    /// Pipes in memory: under the runtime's paused clock every wait costs nothing and is exact.
-    Memory { round_trip: Duration },
+/// Who answers a connection.
+enum Answerer {
+    Mail(Arc<Script>),
+    Policy(Arc<PolicyHost>),
 }
 
-/// A host of the world: the name as DNS has it, and the addresses that were given to it.
-struct Site<'a> {
-    name: String,
-    entry: &'a Mx,
-    addresses: Vec<IpAddr>,
+impl Answerer {
+    async fn serve<L: Line>(self, line: L, ledger: Ledger, visit: Visit) {
+        match self {
+            Self::Mail(script) => server::serve(line, script, ledger, visit).await,
+            Self::Policy(host) => host.serve(line, &ledger, visit).await,
+        }
+    }
 }
 
 /// What a run over a fleet needs beside it.
@@ -122,6 +121,7 @@ impl Fleet {
             standing: world.vantage.clone(),
             zone: Zone::of(world, &sites),
             servers: BTreeMap::new(),
+            policy_host: PolicyHost::of(world, &authority)?,
             ledger: Ledger::default(),
             carrier,
             trust: Trust { roots: Arc::new(roots) },
@@ -236,40 +236,53 @@ impl Fleet {
         if to.is_ipv6() && !self.standing.ipv6 {
             return Err(FaultKind::NoRoute);
         }
-        if !self.standing.port25 {
-            return pending().await;
-        }
-        let scripts = self.servers.get(&to.ip()).ok_or(FaultKind::Unreachable)?;
-        // The last one stands for all visits that follow.
-        let script = Arc::clone(&scripts[(visit.number - 1).min(scripts.len() - 1)]);
-        pause(script.delay(Phase::Connect).unwrap_or_default() + self.round_trip()).await;
-        match script.server.connect {
+        let (word, delay, answerer) = if to.port() == HTTPS {
+            let host = self.policy_host.as_ref().ok_or(FaultKind::Unreachable)?;
+            let word = host.connect(to.ip()).ok_or(FaultKind::Unreachable)?;
+            (word, Duration::ZERO, Answerer::Policy(Arc::clone(host)))
+        } else {
+            if !self.standing.port25 {
+                return pending().await;
+            }
+            let scripts = self.servers.get(&to.ip()).ok_or(FaultKind::Unreachable)?;
+            // The last one stands for all visits that follow.
+            let script = &scripts[(visit.number - 1).min(scripts.len() - 1)];
+            let delay = script.delay(Phase::Connect).unwrap_or_default();
+            (script.server.connect, delay, Answerer::Mail(Arc::clone(script)))
+        };
+        pause(delay + self.round_trip()).await;
+        match word {
             ConnectWord::Accept => {}
             ConnectWord::Drop => return pending().await,
             ConnectWord::Refuse => return Err(FaultKind::Refused),
             ConnectWord::Reset => return Err(FaultKind::Reset),
             ConnectWord::Unreachable => return Err(FaultKind::Unreachable),
         }
-        let ledger = self.ledger.clone();
-        let stream: Box<dyn Stream> = match self.carrier {
+        let stream = self.carry(answerer, lease).await?;
+        let port = 49_152 + u16::try_from(visit.number).unwrap_or_default();
+        Ok(Channel { stream, local: Some(SocketAddr::new(from, port)) })
+    }
+
+    /// Our end of a connection at whose other end somebody answers.
+    async fn carry(&self, answerer: Answerer, lease: Lease) -> Result<Box<dyn Stream>, FaultKind> {
+        let (ledger, visit) = (self.ledger.clone(), lease.visit);
+        Ok(match self.carrier {
             Carrier::Memory { round_trip } => {
                 let (near, far) = pipe::pipe(round_trip / 2);
                 tokio::spawn(async move {
                     // The last packet of the connect is still under way.
                     pause(round_trip / 2).await;
-                    server::serve(far, script, ledger, visit).await;
+                    answerer.serve(far, ledger, visit).await;
                 });
                 Box::new(Held { head: VecDeque::new(), stream: near, keep: lease })
             }
             Carrier::Loopback => {
-                let (near, far) =
-                    loopback().await.map_err(|error| FaultKind::Io(error.to_string()))?;
-                tokio::spawn(server::serve(far, script, ledger, visit));
+                let loopback = pipe::loopback().await;
+                let (near, far) = loopback.map_err(|error| FaultKind::Io(error.to_string()))?;
+                tokio::spawn(answerer.serve(far, ledger, visit));
                 Box::new(Held { head: VecDeque::new(), stream: near, keep: lease })
             }
-        };
-        let port = 49_152 + u16::try_from(visit.number).unwrap_or_default();
-        Ok(Channel { stream, local: Some(SocketAddr::new(from, port)) })
+        })
     }
 
     fn round_trip(&self) -> Duration {
@@ -300,19 +313,6 @@ impl Machine for Fleet {
     }
 }
 
-/// Both ends of a TCP connection of our own.
-async fn loopback() -> io::Result<(TcpStream, TcpStream)> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let near = TcpStream::connect(listener.local_addr()?).await?;
-    loop {
-        let (far, from) = listener.accept().await?;
-        // Somebody else on this machine may have been faster.
-        if from == near.local_addr()? {
-            return Ok((near, far));
-        }
-    }
-}
-
 /// Sleeps, but not at all for no time: the timer would round it up.
 async fn pause(time: Duration) {
     if !time.is_zero() {
@@ -323,32 +323,6 @@ async fn pause(time: Duration) {
 /// The prober's address of the same family as `to`.
 fn client(to: IpAddr) -> IpAddr {
     CLIENT[usize::from(to.is_ipv6())]
-}
-
-/// The hosts of a world by name, each once; the first entry of a name speaks for it.
-fn sites(world: &World) -> Vec<Site<'_>> {
-    let mut sites: Vec<Site<'_>> = Vec::new();
-    for (number, entry) in (1..=u8::MAX).cycle().zip(world.entries()) {
-        let name = canonical(&entry.host);
-        if sites.iter().any(|site| site.name == name) {
-            continue;
-        }
-        let resolves = entry.dns == HostWord::Found && DomainName::parse(&name).is_ok();
-        let given = || vec![Ipv4Addr::new(192, 0, 2, number).into()];
-        let addresses = match (resolves, entry.addresses.as_slice()) {
-            (false, _) => Vec::new(),
-            (true, []) => given(),
-            (true, addresses) => addresses.to_vec(),
-        };
-        sites.push(Site { name, entry, addresses });
-    }
-    sites
-}
-
-/// A name as DNS compares it.
-fn canonical(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    lower.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(&lower).to_owned()
 }
 
 fn asked(world: &World) -> Result<Asked, WorldFault> {

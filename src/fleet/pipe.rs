@@ -6,6 +6,7 @@
 use std::{
     collections::VecDeque,
     io,
+    net::Ipv4Addr,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker, ready},
@@ -14,7 +15,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     task::coop,
     time::{Instant, Sleep, sleep_until},
 };
@@ -24,6 +25,15 @@ use crate::probe::Stream;
 
 /// Octets under way in one direction; a writer waits when there are more.
 const CAPACITY: usize = 64 * 1024;
+
+/// What connections run over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Carrier {
+    /// TCP on 127.0.0.1, a port of the system's choice for every connection.
+    Loopback,
+    /// Pipes in memory: under the runtime's paused clock every wait costs nothing and is exact.
+    Memory { round_trip: Duration },
+}
 
 /// A byte stream that can also be torn.
 pub trait Line: Stream {
@@ -49,6 +59,19 @@ pub fn pipe(lag: Duration) -> (End, End) {
         timer: None,
     };
     (end(&back, &there), end(&there, &back))
+}
+
+/// Both ends of a TCP connection of our own.
+pub async fn loopback() -> io::Result<(TcpStream, TcpStream)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let near = TcpStream::connect(listener.local_addr()?).await?;
+    loop {
+        let (far, from) = listener.accept().await?;
+        // Somebody else on this machine may have been faster.
+        if from == near.local_addr()? {
+            return Ok((near, far));
+        }
+    }
 }
 
 type Shared = Arc<Mutex<Lane>>;

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Between two octets of a dripping answer.
-const DRIP: Duration = Duration::from_secs(1);
+pub const DRIP: Duration = Duration::from_secs(1);
 
 /// How an answer ended.
 pub enum Answer {

@@ -164,6 +164,26 @@ pub enum FaultPlace {
     In(Phase),
 }
 
+/// What a policy host does wrong.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebWord {
+    /// Answers the client hello with noise.
+    BrokenTls,
+    /// Closes half-way through the policy.
+    Cut,
+    /// Sends the policy an octet a second.
+    Drip,
+    /// Sends a policy without end.
+    Huge,
+    /// Answers as a mail server would.
+    NotHttp,
+    /// Never answers the request.
+    Silent,
+    /// Never answers the client hello.
+    SilentTls,
+}
+
 /// A span of time: `6s`, `500ms`, `2m`.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]

@@ -5,7 +5,8 @@
 //!
 //! The prober is always the same: it says `EHLO probe.example`, sends from
 //! `postmaster@probe.example` and connects from 203.0.113.25 or `2001:db8:25::25`. The
-//! control host is `control.example`. Worlds use other names and addresses.
+//! control host is `control.example`. Worlds use other names and addresses. The policy host stands at
+//! 203.0.113.80, on port 443, in worlds that have `[sts]`.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     flight::FloorWords,
+    policy_host::Sts,
     words::{
         CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, InjectionWord, KeyWord,
         LookupWord, ReverseWord, SignatureWord, VersionWord,
@@ -41,6 +43,8 @@ pub struct World {
     /// Hosts outside the MX set, asked with `--also`.
     #[serde(default)]
     pub also: Vec<Mx>,
+    /// MTA-STS, in a world that has it.
+    pub sts: Option<Sts>,
     #[serde(default)]
     pub ask: Ask,
     #[serde(default)]
@@ -225,6 +229,11 @@ impl World {
             }
             entry.servers().try_for_each(Server::check)?;
         }
+        if let Some(sts) = &self.sts
+            && let Some(address) = sts.connect_at.keys().find(|at| !sts.addresses().contains(at))
+        {
+            return fault(format!("{address} in `connect-at` is no address of the policy host"));
+        }
         Ok(())
     }
 }
@@ -332,6 +341,10 @@ mod tests {
             (world(""), "at least one"),
             (world("lookup = \"implicit\"\n[[mx]]\nhost = \"b.example\""), "implicit"),
             (world("colour = 1"), "unknown field"),
+            (
+                world("lookup = \"absent\"\nsts.connect-at = { \"192.0.2.9\" = \"drop\" }"),
+                "no address of the policy host",
+            ),
             (server("faults = { stall = \"connect\" }"), "Stall cannot strike"),
             (server("faults = { stall = \"somewhere\" }"), "neither a phase"),
             (server("delays = { greeting = \"6\" }"), "no delay"),

@@ -5,13 +5,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::ready,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr},
 };
 
 use super::{
-    Site,
+    policy_host::{self, Sts},
     words::{HostWord, LookupWord, ReverseWord},
-    world::World,
+    world::{Mx, World},
 };
 use crate::{
     probe::{Answer, Proven, Record, RecordData, RecordKind, Resolver, seam::Later},
@@ -28,6 +28,13 @@ pub struct Zone {
     broken: BTreeMap<String, DnsFault>,
 }
 
+/// A host of the world: the name as DNS has it, and the addresses that were given to it.
+pub struct Site<'a> {
+    pub name: String,
+    pub entry: &'a Mx,
+    pub addresses: Vec<IpAddr>,
+}
+
 impl Zone {
     /// The names of `world`, whose hosts stand at `sites`.
     pub fn of(world: &World, sites: &[Site<'_>]) -> Self {
@@ -37,6 +44,14 @@ impl Zone {
             zone.host(site);
         }
         zone.domain(world);
+        if let Some(sts) = &world.sts {
+            zone.policy_host(&policy_host::name(world), sts);
+            let record = sts.record.as_deref().unwrap_or("v=STSv1; id=1;");
+            if !record.is_empty() {
+                let data = RecordData::Txt(record.as_bytes().to_vec());
+                zone.add(&format!("_mta-sts.{}", world.domain), RecordKind::Txt, data);
+            }
+        }
         zone
     }
 
@@ -95,7 +110,7 @@ impl Zone {
             }
             LookupWord::Null | LookupWord::Records => {
                 for mx in &world.mx {
-                    let exchange = super::canonical(&mx.host);
+                    let exchange = canonical(&mx.host);
                     let data = RecordData::Exchange { preference: mx.preference, exchange };
                     self.add(domain, RecordKind::Mx, data);
                 }
@@ -110,7 +125,7 @@ impl Zone {
         if let Some(above) = registrable.filter(|_| entry.registrable) {
             self.names.insert(above.as_str().to_owned());
         }
-        let target = entry.alias.as_deref().map(super::canonical);
+        let target = entry.alias.as_deref().map(canonical);
         let alias: Vec<Record> = target
             .iter()
             .map(|target| Record { owner: name.clone(), data: RecordData::Alias(target.clone()) })
@@ -144,6 +159,20 @@ impl Zone {
                 };
                 self.answers.insert(key, answer);
             }
+        }
+    }
+
+    fn policy_host(&mut self, name: &str, sts: &Sts) {
+        match sts.dns {
+            HostWord::Found => {
+                for address in sts.addresses() {
+                    self.add(name, kind_of(address), RecordData::Address(address));
+                }
+            }
+            HostWord::NoData => drop(self.names.insert(name.to_owned())),
+            HostWord::NoSuchName => {}
+            HostWord::Servfail => self.fail(name, servfail()),
+            HostWord::Timeout => self.fail(name, DnsFault::TimedOut),
         }
     }
 
@@ -182,6 +211,32 @@ impl Resolver for Zone {
     }
 }
 
+/// The hosts of a world by name, each once; the first entry of a name speaks for it.
+pub fn sites(world: &World) -> Vec<Site<'_>> {
+    let mut sites: Vec<Site<'_>> = Vec::new();
+    for (number, entry) in (1..=u8::MAX).cycle().zip(world.entries()) {
+        let name = canonical(&entry.host);
+        if sites.iter().any(|site| site.name == name) {
+            continue;
+        }
+        let resolves = entry.dns == HostWord::Found && DomainName::parse(&name).is_ok();
+        let given = || vec![Ipv4Addr::new(192, 0, 2, number).into()];
+        let addresses = match (resolves, entry.addresses.as_slice()) {
+            (false, _) => Vec::new(),
+            (true, []) => given(),
+            (true, addresses) => addresses.to_vec(),
+        };
+        sites.push(Site { name, entry, addresses });
+    }
+    sites
+}
+
+/// A name as DNS compares it.
+pub fn canonical(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    lower.strip_suffix('.').filter(|rest| !rest.is_empty()).unwrap_or(&lower).to_owned()
+}
+
 /// Where the PTR of `address` stands. RFC 1035 §3.5, RFC 3596 §2.5.
 pub fn reverse_name(address: IpAddr) -> String {
     match address {
@@ -212,7 +267,7 @@ mod tests {
 
     fn zone(text: &str) -> Zone {
         let world = World::parse(text).unwrap();
-        Zone::of(&world, &super::super::sites(&world))
+        Zone::of(&world, &sites(&world))
     }
 
     fn data(answer: Answer) -> Vec<RecordData> {
@@ -259,6 +314,28 @@ mod tests {
         }
         assert_eq!(zone.answer("a.example", RecordKind::A), Answer::NoData(Vec::new()));
         assert_eq!(zone.answer("c.example", RecordKind::A), Answer::NoSuchName(Vec::new()));
+    }
+
+    #[test]
+    fn a_policy_has_a_host_and_a_record() {
+        let text = |word: &str| {
+            Answer::Records(vec![Record {
+                owner: "_mta-sts.a.example".to_owned(),
+                data: RecordData::Txt(word.as_bytes().to_vec()),
+            }])
+        };
+        for (keys, want) in [
+            ("", Answer::NoSuchName(Vec::new())),
+            ("[sts]\nrecord = ''", Answer::NoSuchName(Vec::new())),
+            ("[sts]", text("v=STSv1; id=1;")),
+            ("[sts]\nrecord = 'v=STSv1'", text("v=STSv1")),
+        ] {
+            let zone = zone(&format!("domain = 'a.example'\nlookup = 'absent'\n{keys}"));
+            assert_eq!(zone.answer("_mta-sts.a.example", RecordKind::Txt), want, "{keys}");
+            let host = zone.answer("mta-sts.a.example", RecordKind::A);
+            let stands = matches!(host, Answer::Records(_));
+            assert_eq!(stands, !keys.is_empty(), "{keys}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod handshakes;
 mod hostile;
 mod layers;
 mod pages;
+mod policy_fetch;
 mod profiles;
 mod readme;
 mod replies;
