@@ -4,24 +4,34 @@ use crate::{host::Server, world::World};
 
 #[test]
 fn a_host_that_refuses_the_prober_stays_unproven() {
-    for (settings, words) in [
+    for (restriction, words) in [
         (
-            "smtpd_helo_restrictions = check_helo_access inline:{ probe.example=REJECT }",
+            "check_helo_access inline:{ probe.example=REJECT }",
             "554 5.7.1 <probe.example>: Helo command rejected: Access denied",
         ),
         (
-            "smtpd_sender_restrictions = check_sender_access inline:{ postmaster@probe.example=REJECT }",
+            "check_sender_access inline:{ postmaster@probe.example=REJECT }",
             "554 5.7.1 <postmaster@probe.example>: Sender address rejected: Access denied",
         ),
         (
-            "smtpd_client_restrictions = check_client_access inline:{ 198.51.100.7=REJECT }",
-            "Client host rejected: Access denied",
+            "check_client_access inline:{ 198.51.100.7=REJECT }",
+            "554 5.7.1 <probe.example[198.51.100.7]>: Client host rejected: Access denied",
         ),
     ] {
-        let mut world = World::open([Server::postfix(), Server::postfix().with(settings)]);
-        let report = world.check(&[]);
-        report.found("prober-rejected", "").saw(words);
-        report.verdict("unproven", "unproven", "info", 3);
+        let settings = format!("smtpd_recipient_restrictions = {restriction}");
+        let mut world = World::open([Server::postfix(), Server::postfix().with(&settings)]);
+        let file = world.state_file();
+        for _ in ["first", "second"] {
+            let report = world.check(&["--state", &file]);
+            report.found("prober-rejected", "").saw(words);
+            assert_eq!(report.rules_from("low"), [""; 0], "{restriction}");
+            report.verdict("unproven", "unproven", "info", 3);
+            // Time mends no refusal of the prober: there is nothing to wait for.
+            let state = world.state();
+            let contacts = state["domains"]["even.example"].as_array().unwrap();
+            let known: Vec<_> = contacts.iter().map(|contact| &contact["address"]).collect();
+            assert_eq!(known, ["192.0.2.10"], "{restriction}");
+        }
         world.close(&[]);
     }
 }

@@ -13,6 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -100,6 +101,11 @@ impl World {
         serde_json::from_slice(&done.stdout).unwrap()
     }
 
+    fn place(&self, host: &str) -> &Place {
+        let mut places = self.hosts.iter().map(|(_, place)| place);
+        places.find(|place| place.name.starts_with(host)).expect("a host of the world")
+    }
+
     fn run(&self, options: &[&str]) -> Output {
         let mut command = self.inside();
         command.arg(env!("CARGO_BIN_EXE_mxparity")).args(["check", DOMAIN, "--format", "json"]);
@@ -118,8 +124,7 @@ impl World {
     /// The lines with `words` in the mail log of `host` (`mx2`, say), once there are `count`.
     #[track_caller]
     pub fn logged(&self, host: &str, words: &str, count: usize) -> Vec<String> {
-        let mut places = self.hosts.iter().map(|(_, place)| place);
-        let place = places.find(|place| place.name.starts_with(host)).expect("a host of the world");
+        let place = self.place(host);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = place.logged("mail.log");
@@ -130,6 +135,55 @@ impl World {
             assert!(Instant::now() < deadline, "{host} logged {lines:#?}");
             nap();
         }
+    }
+
+    /// The lines in the Postfix log of `host` that Debian's fail2ban counts in this mode of its filter.
+    pub fn counted_by_fail2ban(&self, host: &str, mode: &str) -> Vec<String> {
+        let empty = self.folder.path().join("fail2ban");
+        fs::create_dir_all(&empty).unwrap();
+        let filter = format!("/etc/fail2ban/filter.d/postfix.conf[mode={mode}]");
+        let mut command = Command::new("unshare");
+        command.arg("--mount").arg(ground::script("enter")).arg(ground::packages()).arg(empty);
+        command.arg(self.place(host).log());
+        command.args(["fail2ban-regex", "--out", "msg", "/var/log/mail.log", &filter]);
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        let errors = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && errors.is_empty(), "fail2ban-regex, {mode}: {errors}");
+        String::from_utf8_lossy(&done.stdout).lines().map(str::to_owned).collect()
+    }
+
+    /// Where runs with `--state` keep what they remember.
+    pub fn state_file(&self) -> String {
+        self.folder.path().join("state.json").display().to_string()
+    }
+
+    /// What the last run with `--state` remembered.
+    pub fn state(&self) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.state_file()).unwrap()).unwrap()
+    }
+
+    /// Makes everything remembered so many minutes older, which is all that waiting would change.
+    pub fn age_state(&self, minutes: i64) {
+        let mut state = self.state();
+        let mut aged = 0;
+        each_word(&mut state, &mut |word| {
+            if let Ok(moment) = word.parse::<Timestamp>() {
+                *word = (moment - SignedDuration::from_mins(minutes)).to_string();
+                aged += 1;
+            }
+        });
+        assert!(aged > 0, "no time in {state:#}");
+        fs::write(self.state_file(), state.to_string()).unwrap();
+    }
+
+    /// Has every Postfix forget how often clients came, as it does when its time unit is over: that
+    /// memory is its process `anvil`, which it starts anew when it next needs it.
+    pub fn lift_rate_limits(&self) {
+        let words = "ended=1; for process in /proc/[0-9]*; do \
+                     if [ \"$(cat $process/comm)\" = anvil ]; then \
+                     kill ${process#/proc/} && ended=0; fi; done; exit $ended";
+        let done = self.enter_tool("bash", &["-c", words]);
+        assert!(done.status.success(), "{done:?}");
     }
 
     /// Gives the machine mxparity stands on another address.
@@ -329,6 +383,16 @@ fn space(folder: &Path, hosts: &[(Server, Place)]) -> Child {
 
 fn resolv_conf() -> String {
     format!("nameserver {}\n", zone::NAME_SERVER)
+}
+
+/// Every text in a JSON value, wherever it stands.
+fn each_word(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(word) => change(word),
+        Value::Array(items) => items.iter_mut().for_each(|item| each_word(item, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|item| each_word(item, change)),
+        _ => {}
+    }
 }
 
 /// A moment between two looks at something that will come.
