@@ -4,6 +4,8 @@
 
 use std::net::SocketAddr;
 
+use jiff::Timestamp;
+
 use super::{
     Opening, Visit,
     floor::{self, MOST_FOR_FLOOR, MOST_FOR_FULL},
@@ -117,7 +119,7 @@ impl Errand<'_> {
             ..base.clone()
         };
         // Who was told to come back later is not asked about another recipient either.
-        if self.is_pending() {
+        if self.put_off_until().is_some() {
             return Vec::new();
         }
         let wants_null = self.asked.depth == Depth::Full
@@ -189,6 +191,7 @@ impl Errand<'_> {
             commands: visit.commands(),
             only_if: because.map(str::to_owned),
             times: Times::Once,
+            no_recipients_before: self.put_off_until().filter(|_| visit.purpose != Purpose::Floor),
         };
         let mute = "STARTTLS breaks off, or the TLS handshake fails with a classical hello too";
         let mut plan = vec![
@@ -226,7 +229,7 @@ impl Errand<'_> {
     fn recipients(&self) -> Vec<(RecipientKind, Mailbox)> {
         let real =
             self.asked.recipients.iter().map(|mailbox| (RecipientKind::Real, mailbox.clone()));
-        let mut all: Vec<_> = real.filter(|_| !self.is_pending()).collect();
+        let mut all: Vec<_> = real.filter(|_| self.put_off_until().is_none()).collect();
         if all.is_empty() || self.standing == Standing::Also {
             return all;
         }
@@ -240,8 +243,9 @@ impl Errand<'_> {
         all
     }
 
-    fn is_pending(&self) -> bool {
-        self.asked.pending(self.to.ip()).is_some()
+    /// Until when nobody is to be asked for here, where an earlier run was told to come back later.
+    fn put_off_until(&self) -> Option<Timestamp> {
+        self.asked.pending(self.to.ip()).map(|(_, _, due)| due)
     }
 
     /// The real recipients that were refused so far.

@@ -38,6 +38,11 @@ fn text(plan: &Plan, width: usize) -> String {
         }
         let toll = format!("{each}{}", toll(&Toll::of(visits.iter().copied())));
         sheet.prose(width, Line::default().pad(2), DIM, &toll);
+        if let Some(due) = visits.iter().find_map(|visit| visit.no_recipients_before) {
+            let due = words::moment(due);
+            let why = format!("no recipients: an earlier run was told to come back after {due}");
+            sheet.prose(width, Line::default().pad(2), PLAIN, &why);
+        }
         for visit in visits {
             steps(&mut sheet, visit, width);
         }
@@ -60,6 +65,7 @@ fn alike(ours: &[&PlannedVisit], others: &[&PlannedVisit]) -> bool {
             && one.commands == other.commands
             && one.only_if == other.only_if
             && one.times == other.times
+            && one.no_recipients_before == other.no_recipients_before
     };
     ours.len() == others.len() && ours.iter().zip(others).all(same)
 }
@@ -181,6 +187,7 @@ mod tests {
                 .to_vec(),
             only_if: only_if.map(str::to_owned),
             times: Times::Once,
+            no_recipients_before: None,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::{
     Evidence, Spot, View,
-    said::{Refusal, Said},
+    said::{Refusal, Said, early},
     view::Seat,
 };
 use crate::{
@@ -249,16 +249,16 @@ const OURS: [RecipientKind; 3] =
     [RecipientKind::Real, RecipientKind::Postmaster, RecipientKind::Nonsense];
 
 impl<'a> Attribution<'a> {
-    /// The reply it rests on, as evidence.
+    /// The reply it rests on, as evidence: of `fact`, or of the step before RCPT that it answered.
     pub fn evidence(&self, spot: &Spot<'a>, fact: &str) -> Option<Evidence> {
         let (visit, reply) = self.seen?;
-        let command = match self.command {
-            Answered::Early(Moment::Hello) => "EHLO".to_owned(),
-            Answered::Early(Moment::Sender) => "MAIL".to_owned(),
-            Answered::Early(_) => String::new(),
-            Answered::Rcpt(mailbox) => Command::RcptTo(mailbox.clone()).to_string(),
-        };
-        Some(spot.exchange(visit, fact, reply, &command))
+        Some(match self.command {
+            Answered::Early(moment) => early(spot, visit, moment, reply),
+            Answered::Rcpt(mailbox) => {
+                let command = Command::RcptTo(mailbox.clone()).to_string();
+                spot.exchange(visit, fact, reply, &command)
+            }
+        })
     }
 
     /// A refusal that asking again will not mend.

@@ -53,7 +53,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "MX06" "mx-is-address-literal" High mx::mx_is_address_literal:
         "the exchange looks like an IP address";
     "MX07" "mx-name-invalid" High mx::mx_name_invalid:
-        "the exchange is not a host name";
+        "the exchange is not a host name; low for an underscore in a name that resolves";
     "MX08" "mx-without-address" High mx::mx_without_address:
         "the host has no A and no AAAA record; critical if none has";
     "MX09" "mx-name-unregistered" Critical mx::mx_name_unregistered:

@@ -84,14 +84,19 @@ pub fn mx_is_address_literal(view: &View<'_>) -> Vec<Case> {
     literals.map(|seat| seat.case().seen(listed(&[seat]))).collect()
 }
 
-/// An underscore is no part of a host name, though such a name resolves and many senders use it.
+/// An underscore is no part of a host name, though many senders use a name with one that resolves.
 pub fn mx_name_invalid(view: &View<'_>) -> Vec<Case> {
     let invalid = |seat: &Seat<'_>| match DomainName::parse(&seat.host.name) {
         Ok(name) => !name.is_host_name(),
         Err(fault) => fault != NameFault::AddressLiteral,
     };
-    let seats = distinct(view).into_iter().filter(invalid);
-    seats.map(|seat| seat.case().seen(listed(&[seat]))).collect()
+    let case = |seat: Seat<'_>| {
+        let case = seat.case().seen(listed(&[seat]));
+        let full = DomainName::parse(&seat.host.name).is_ok_and(|name| name.as_str().contains('.'));
+        let used = full && !seat.host.addresses.is_empty();
+        if used { case.graded(Severity::Low) } else { case }
+    };
+    distinct(view).into_iter().filter(invalid).map(case).collect()
 }
 
 pub fn mx_without_address(view: &View<'_>) -> Vec<Case> {

@@ -172,7 +172,7 @@ pub fn size_limit_smaller_on_backup(view: &View<'_>) -> Vec<Case> {
     strength::weaker_backups(view, limit).into_iter().map(case).collect()
 }
 
-pub fn extension_missing_on_backup(view: &View<'_>) -> Vec<Case> {
+pub fn extension_missing_on_backup<'a>(view: &View<'a>) -> Vec<Case> {
     let known = view.primaries().flat_map(Seat::spots);
     let mut known = known.filter_map(|spot| Some((spot, offered(&spot)?)));
     let Some((reference, mut wanted)) = known.next() else {
@@ -181,7 +181,7 @@ pub fn extension_missing_on_backup(view: &View<'_>) -> Vec<Case> {
     for (_, other) in known {
         wanted.retain(|word| other.contains(word));
     }
-    let lacks = |spot: &Spot<'_>| {
+    let lacks = |spot: &Spot<'a>| {
         let has = offered(spot)?;
         let missing: Vec<&str> =
             wanted.iter().filter(|word| !has.contains(word)).map(String::as_str).collect();
@@ -191,9 +191,12 @@ pub fn extension_missing_on_backup(view: &View<'_>) -> Vec<Case> {
             true => Severity::Medium,
             false => Severity::Low,
         };
-        let saw = format!("without {}", missing.join(", "));
+        let shown = |spot: &Spot<'a>, visit, how: &str| {
+            spot.exchange(visit, "extensions", format!("{how} {}", missing.join(", ")), "EHLO")
+        };
+        let (known, _) = reference.endpoint.best_hello()?;
         let case = spot.case().graded(severity).against(reference.seat.subject());
-        Some(case.seen(spot.exchange(visit, "extensions", saw, "EHLO")))
+        Some(case.seen(shown(spot, visit, "without")).seen(shown(&reference, known, "with")))
     };
     view.backups().flat_map(|seat| seat.cases(lacks)).collect()
 }
@@ -434,7 +437,7 @@ mod tests {
             (
                 vec![plain(), plain()],
                 &[
-                    "low High mx2.even.example against mx1.even.example: extensions without PIPELINING",
+                    "low High mx2.even.example against mx1.even.example: extensions without PIPELINING; extensions with PIPELINING",
                 ],
             ),
         ] {

@@ -107,6 +107,23 @@ impl<'a> Said<'a> {
     }
 }
 
+/// A reply that came before RCPT, as evidence.
+pub fn early<'a>(
+    spot: &Spot<'a>,
+    visit: &'a Observation,
+    moment: Moment,
+    reply: &Reply,
+) -> Evidence {
+    let (fact, command) = match moment {
+        Moment::Greeting => ("greeting", ""),
+        Moment::Hello => ("hello", "EHLO"),
+        Moment::StartTls => ("tls", "STARTTLS"),
+        Moment::Sender => ("sender", "MAIL"),
+        Moment::Recipient => ("recipients", "RCPT"),
+    };
+    spot.exchange(visit, fact, reply, command)
+}
+
 /// The refusals of a visit before RCPT, in order.
 fn early_refusals(visit: &Observation) -> impl Iterator<Item = (Moment, &Reply)> {
     let stages = [

@@ -3,8 +3,13 @@
 //! Also decides whether port 25 is closed here, for every rule that would else call a host dead.
 
 use super::{
-    Case, Evidence, Spot, Subject, View, attribution::Acceptance, finding::Confidence,
-    mx::reverse_fault, operators, said::Refusal, view::Seat,
+    Case, Evidence, Spot, Subject, View,
+    attribution::Acceptance,
+    finding::Confidence,
+    mx::reverse_fault,
+    operators,
+    said::{self, Refusal},
+    view::Seat,
 };
 use crate::{
     smtp::{Command, Reply, ReversePath, Speaker, cause::Moment},
@@ -160,14 +165,14 @@ fn rejection<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<(Confidence, Eviden
             _ if diagnosis.cause.is_prober() => diagnosis.confidence,
             _ => return None,
         };
-        let (fact, command) = match moment {
-            Moment::Greeting => ("greeting", String::new()),
-            Moment::Hello => ("hello", "EHLO".to_owned()),
-            Moment::StartTls => ("tls", "STARTTLS".to_owned()),
-            Moment::Sender => ("sender", "MAIL FROM:".to_owned()),
-            Moment::Recipient => asked(visit, reply)?,
+        let seen = match moment {
+            Moment::Recipient => {
+                let (fact, command) = asked(visit, reply)?;
+                spot.exchange(visit, fact, reply, &command)
+            }
+            early => said::early(spot, visit, early, reply),
         };
-        Some((sure, spot.exchange(visit, fact, reply, &command)))
+        Some((sure, seen))
     })
 }
 

@@ -67,13 +67,15 @@ pub struct Resting {
 }
 
 impl Asked {
-    /// The contact that must not be renewed yet at `address`, if there is one.
+    /// The contact that must not be renewed yet at `address`, if there is one; of several the one that
+    /// is due last.
     pub fn pending(&self, address: IpAddr) -> Option<(&Contact, Cause, Timestamp)> {
         let memory = self.memory.as_ref()?;
-        self.contacts(address).find_map(|contact| match contact.standing {
+        let waiting = self.contacts(address).filter_map(|contact| match contact.standing {
             Standing::Deferred { cause, due, .. } if due > memory.at => Some((contact, cause, due)),
             _ => None,
-        })
+        });
+        waiting.max_by_key(|(_, _, due)| *due)
     }
 
     /// Until when `address` is not to be visited, where it asked for that.

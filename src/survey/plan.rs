@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{MxLookup, Purpose};
@@ -31,6 +32,9 @@ pub struct PlannedVisit {
     /// What must be seen before the visit is made; `None` when it is made in any case.
     pub only_if: Option<String>,
     pub times: Times,
+    /// Until when an earlier run was put off here, where that keeps the visit from naming recipients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_recipients_before: Option<Timestamp>,
 }
 
 /// How many such visits there can be, a question each.

@@ -291,6 +291,9 @@ fn the_program_resumes_from_its_file() {
     assert!(!heard.iter().any(|line| line.starts_with("MAIL") || line.starts_with("RCPT")));
     let flat = said(&second.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(flat.contains("(greylisting), not asked again before"), "{flat}");
+    let plan = check(folder.path(), &host, &["--plan"]);
+    let words = "no recipients: an earlier run was told to come back after 20";
+    assert!(said(&plan.stdout).contains(words), "{}", said(&plan.stdout));
     // As if the twenty minutes had passed.
     let mut state: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
     let due = &mut state["domains"]["a.example"][0]["standing"]["deferred"]["due"];

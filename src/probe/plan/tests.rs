@@ -63,7 +63,7 @@ fn a_confirmation_asks_for_what_was_refused_or_could_not_be_asked() {
 #[test]
 fn who_said_later_is_asked_for_nobody_before_that() {
     let domain: DomainName = "even.example".parse().unwrap();
-    let at = jiff::Timestamp::UNIX_EPOCH;
+    let at = Timestamp::UNIX_EPOCH;
     for (minutes, sender, address, asked_for) in [
         (10, "<>", "192.0.2.1", 0),
         (0, "<>", "192.0.2.1", 2),
@@ -98,5 +98,37 @@ fn who_said_later_is_asked_for_nobody_before_that() {
         };
         let told = (errand.first().recipients.len(), errand.extras(&[]).len());
         assert_eq!(told, (asked_for, usize::from(asked_for > 0)), "{address} {minutes}");
+        let said = errand.foreseen()[0].no_recipients_before;
+        assert_eq!(said, (asked_for == 0).then_some(due), "{address} {minutes}");
     }
+}
+
+#[test]
+fn of_several_who_said_later_the_last_one_counts() {
+    let at = Timestamp::UNIX_EPOCH;
+    let later = |minutes: u64| at + Duration::from_secs(60 * minutes);
+    let contact = |recipient: &str, due| Contact {
+        address: "192.0.2.1".parse().unwrap(),
+        source: None,
+        sender: "<>".parse().unwrap(),
+        recipient: recipient.parse().unwrap(),
+        first: at,
+        last: at,
+        standing: Stands::Deferred { cause: Cause::Greylist, times: 1, due },
+    };
+    let contacts = vec![
+        contact("ann@even.example", later(10)),
+        contact("bob@even.example", later(40)),
+        contact("eve@even.example", later(60)),
+        contact("dan@even.example", later(20)),
+    ];
+    let asked = Asked {
+        recipients: ["ann", "bob", "dan"]
+            .map(|name| format!("{name}@even.example").parse().unwrap())
+            .to_vec(),
+        memory: Some(Memory { at, contacts, resting: Vec::new() }),
+        ..stand_in::asked()
+    };
+    let (who, _, due) = asked.pending("192.0.2.1".parse().unwrap()).unwrap();
+    assert_eq!((who.recipient.to_string().as_str(), due), ("bob@even.example", later(40)));
 }
