@@ -32,6 +32,13 @@ impl Store {
     /// Opens the state at `path`, new where there is none. A damaged one is moved out of the way,
     /// with a warning.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
+        // A pipe would be waited for and a device read without end; either would be replaced by a file.
+        if fs::metadata(path).is_ok_and(|known| !known.is_file() && !known.is_dir()) {
+            return Err(Error::new(format_args!(
+                "{} is no plain file, so it cannot keep a state; give another --state",
+                path.display()
+            )));
+        }
         let lock = lock(path)?;
         let state = match fs::read_to_string(path) {
             Ok(text) => read(path, &text, now)?,

@@ -150,7 +150,11 @@ impl SettingsFault {
     }
 }
 
-/// A fault of the parser in one line; a misspelt word comes with the nearest valid one.
+/// Words less alike than this are no misspelling of each other.
+const ALIKE: f64 = 0.75;
+
+/// A fault of the parser in one line; a misspelt word comes with the nearest valid one, a word that is
+/// like none of them with all.
 fn mended(message: &str) -> String {
     let line = message.lines().map(str::trim).collect::<Vec<_>>().join("; ");
     // Serde puts the unknown word first and the valid ones behind it, each between backticks.
@@ -158,20 +162,22 @@ fn mended(message: &str) -> String {
     let unknown = line.starts_with("unknown field") || line.starts_with("unknown variant");
     let (true, Some(word)) = (unknown, quoted.next()) else { return line };
     let kind = if line.starts_with("unknown field") { "key" } else { "word" };
-    let near = quoted.max_by(|one, other| {
-        let closeness = |known: &str| strsim::jaro_winkler(word, known);
-        closeness(one).total_cmp(&closeness(other))
-    });
+    let known: Vec<&str> = quoted.collect();
+    let closeness = |known: &str| strsim::jaro_winkler(word, known);
+    let near = known.iter().max_by(|one, other| closeness(one).total_cmp(&closeness(other)));
     match near {
-        Some(near) => format!("unknown {kind} `{word}`; the nearest valid one is `{near}`"),
         None => format!("unknown {kind} `{word}`; none is valid here"),
+        Some(near) if closeness(near) > ALIKE => {
+            format!("unknown {kind} `{word}`; the nearest valid one is `{near}`")
+        }
+        Some(_) => format!("unknown {kind} `{word}`; valid here: {}", known.join(", ")),
     }
 }
 
 /// Seconds, or a text with a unit, as on the command line.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "give seconds, or a number with a unit: 12, 12s, 2m")]
     enum Time {
         Seconds(u32),
         Text(String),
@@ -195,7 +201,7 @@ fn address_of_server<'de, D: Deserializer<'de>>(
 /// A day, in quotes or as TOML writes it.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "give a day such as 2027-03-01")]
     enum Day {
         Toml(Datetime),
         Text(String),
@@ -289,6 +295,14 @@ mod tests {
             (
                 "[defaults]\npause = 'soon'",
                 "line 2: give seconds, or a number with a unit: 12, 12s, 2m",
+            ),
+            (
+                "[defaults]\npause = -1",
+                "line 2: give seconds, or a number with a unit: 12, 12s, 2m",
+            ),
+            (
+                "[identity]\npause = 1",
+                "line 2: unknown key `pause`; valid here: helo, mail-from, secret",
             ),
             ("[identity]\nhelo = 'a b'", "line 2: ' ' cannot stand in a domain name"),
             (

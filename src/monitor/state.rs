@@ -71,12 +71,18 @@ impl State {
             (Some(then), Some(now)) => then == now,
             _ => true,
         };
-        let contacts = self.domains.get(domain).into_iter().flatten();
-        Memory {
-            at: now,
-            contacts: contacts.filter(same).cloned().collect(),
-            resting: self.resting.iter().filter(|resting| resting.until > now).copied().collect(),
+        let mut contacts: Vec<Contact> =
+            self.domains.get(domain).into_iter().flatten().filter(same).cloned().collect();
+        for contact in &mut contacts {
+            if let Standing::Deferred { due, .. } = &mut contact.standing
+                && !is_ahead(*due, now, Duration::from_secs(LONGEST_HINT + MARGIN))
+            {
+                *due = now;
+            }
         }
+        let resting = |resting: &&Resting| is_ahead(resting.until, now, LONGEST_REST);
+        let resting = self.resting.iter().filter(resting).copied().collect();
+        Memory { at: now, contacts, resting }
     }
 
     /// Takes in what a run saw.
@@ -115,7 +121,7 @@ impl State {
         let known = self.resting.iter_mut().find(|resting| resting.address == address);
         match known {
             // Two addresses of one host, or two domains on it, may ask within one run.
-            Some(resting) if resting.until > at => {}
+            Some(resting) if is_ahead(resting.until, at, LONGEST_REST) => {}
             Some(resting) => {
                 resting.times = resting.times.saturating_add(1);
                 resting.until = later(at, doubled(FIRST_REST, resting.times, LONGEST_REST));
@@ -231,6 +237,12 @@ fn hint(line: &Text) -> Option<Duration> {
     };
     let asked = words.iter().find_map(clock).or_else(|| words.windows(2).find_map(counted))?;
     Some(Duration::from_secs(asked.min(LONGEST_HINT) + MARGIN))
+}
+
+/// Whether `due` is still to come. No wait is longer than `most`: what is further off was written while
+/// the clock was wrong, and would silence us for years.
+fn is_ahead(due: Timestamp, now: Timestamp, most: Duration) -> bool {
+    due > now && due <= later(now, most)
 }
 
 /// `first`, twice that, four times that, and so on.

@@ -89,6 +89,10 @@ impl Dialer for TcpDialer {
             }
         })
     }
+
+    fn is_proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
 }
 
 impl TcpDialer {

@@ -80,12 +80,16 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
     while !matches!(step, Step::HangUp | Step::Leave(_)) {
         // Waiting is all that can take long; deadlines are the machine's, the timer is ours.
         let left = dialogue.deadline().saturating_sub(now());
+        let by_proxy = step == Step::Dial && means.dialer.is_proxied();
         let input = tokio::select! {
             // The step first, so that what the dialogue noted as said is said.
             biased;
             input = line.act(step) => input,
             () = wish.uttered() => Input::Interrupted,
-            () = sleep(left) => Input::Due,
+            () = sleep(left) => match by_proxy {
+                true => Input::Broke(FaultKind::Proxy("no answer in time".to_owned())),
+                false => Input::Due,
+            },
         };
         (dialogue, step) = dialogue.advance(now(), input);
     }
@@ -236,11 +240,14 @@ mod tests {
     }
 
     async fn seen(sayings: &'static [&'static [u8]], clock: Clock) -> Observation {
-        let (dialer, trust) = (Sayings(sayings), Trust::builtin());
+        seen_through(&Sayings(sayings), clock).await
+    }
+
+    async fn seen_through(dialer: &dyn Dialer, clock: Clock) -> Observation {
+        let trust = Trust::builtin();
         // Nobody holds the other end of the wish: it never comes.
         let stop = watch::channel(false).1;
-        let means =
-            Means { dialer: &dialer, trust: &trust, limits: Limits::default(), clock, stop };
+        let means = Means { dialer, trust: &trust, limits: Limits::default(), clock, stop };
         carry_out(&visit(), &means).await
     }
 
@@ -250,6 +257,35 @@ mod tests {
         let seen = seen(&[b"220 mx.example\r\n", b"421 4.3.2 bye\r\n"], clock).await;
         assert_eq!(seen.hello.declined().unwrap().code, 421);
         assert_eq!(seen.quit.broke().unwrap().kind, FaultKind::Closed);
+    }
+
+    /// Never comes to an end, by itself or behind a proxy.
+    struct Silence {
+        is_proxied: bool,
+    }
+
+    impl Dialer for Silence {
+        fn dial(&self, _to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>> {
+            Box::pin(pending())
+        }
+
+        fn is_proxied(&self) -> bool {
+            self.is_proxied
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_silence_of_a_proxy_is_not_the_hosts() {
+        for (is_proxied, words, theirs) in [
+            (false, "no connect within 30 s", true),
+            (true, "proxy: no answer in time at connect", false),
+        ] {
+            let clock = Clock::begin(Timestamp::UNIX_EPOCH);
+            let seen = seen_through(&Silence { is_proxied }, clock).await;
+            let fault = seen.connect.broke().unwrap();
+            assert_eq!((fault.to_string().as_str(), fault.may_be_theirs()), (words, theirs));
+            assert_eq!((seen.took_ms, fault.after_ms), (30_000, 30_000));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -191,7 +191,7 @@ impl Errand<'_> {
             commands: visit.commands(),
             only_if: because.map(str::to_owned),
             times: Times::Once,
-            no_recipients_before: self.put_off_until().filter(|_| visit.purpose != Purpose::Floor),
+            no_recipients_before: self.put_off_until().filter(|_| visit.purpose.is_ordinary()),
         };
         let mute = "STARTTLS breaks off, or the TLS handshake fails with a classical hello too";
         let mut plan = vec![

@@ -132,6 +132,11 @@ pub trait Machine: Send + Sync {
 pub trait Dialer: Send + Sync {
     /// Takes as long as it takes; the caller sets the limit.
     fn dial(&self, to: SocketAddr) -> Later<'_, Result<Channel, FaultKind>>;
+
+    /// Whether another machine connects for us, so that its silence says nothing of the host.
+    fn is_proxied(&self) -> bool {
+        false
+    }
 }
 
 /// A connection that stands.

@@ -46,6 +46,7 @@ static BLOCKS: &[Block] = &[
     v4([224, 0, 0, 0], 4, "Multicast"),                // RFC 5771, a registry of its own
     v4([240, 0, 0, 0], 4, "Reserved"),                 // RFC 1112 §4
     v4([255, 255, 255, 255], 32, "Limited Broadcast"), // RFC 919 §7
+    v6(0, 3, "Reserved by IETF"),                      // RFC 4291 §4, as are those from 4000:: on
     v6(0, 96, "IPv4-Compatible IPv6 Address"),         // RFC 4291 §2.5.5.1
     v6(0, 128, "Unspecified Address"),                 // RFC 4291
     v6(1, 128, "Loopback Address"),                    // RFC 4291
@@ -69,11 +70,13 @@ static BLOCKS: &[Block] = &[
     v6(0x2002 << 112, 16, "6to4"),              // RFC 3056
     v6(0x2620_004f_8000 << 80, 48, "Direct Delegation AS112 Service").global(), // RFC 7534
     v6(0x3fff << 112, 20, "Documentation"),     // RFC 9637
+    v6(0x4000 << 112, 2, "Reserved by IETF"),
     v6(0x5f00 << 112, 16, "Segment Routing (SRv6) SIDs"), // RFC 9602
-    v6(0xfc00 << 112, 7, "Unique-Local"),       // RFC 4193, RFC 8190
+    v6(0x8000 << 112, 1, "Reserved by IETF"),
+    v6(0xfc00 << 112, 7, "Unique-Local"), // RFC 4193, RFC 8190
     v6(0xfe80 << 112, 10, "Link-Local Unicast"), // RFC 4291
     v6(0xfec0 << 112, 10, "Site-Local Unicast"), // RFC 3879, deprecated
-    v6(0xff00 << 112, 8, "Multicast"),          // RFC 4291 §2.7
+    v6(0xff00 << 112, 8, "Multicast"),    // RFC 4291 §2.7
 ];
 
 /// Whether `address` may be visited; `own` tells that it is one of this machine's.
@@ -208,6 +211,8 @@ mod tests {
             ("255.255.255.255", Some("Limited Broadcast")),
             ("::", Some("Unspecified Address")),
             ("::1", Some("Loopback Address")),
+            // The translated addresses of RFC 2765, which no registry has any more.
+            ("::ffff:0:10.0.0.1", Some("Reserved by IETF")),
             ("64:ff9b::102:304", None),
             ("64:ff9b:1::1", Some("IPv4-IPv6 Translat.")),
             ("100:0:0:1::1", Some("Dummy IPv6 Prefix")),
@@ -222,6 +227,9 @@ mod tests {
             ("2600::1", None),
             ("3fff:fff::1", Some("Documentation")),
             ("3fff:1000::1", None),
+            ("1fff::1", Some("Reserved by IETF")),
+            ("4000::1", Some("Reserved by IETF")),
+            ("e000::1", Some("Reserved by IETF")),
             ("5f00::1", Some("Segment Routing (SRv6) SIDs")),
             ("fdff::1", Some("Unique-Local")),
             ("fe80::1", Some("Link-Local Unicast")),

@@ -137,12 +137,20 @@ fn unanswered(view: &View<'_>, spot: &Spot<'_>) -> (String, Blame) {
     if let (Acceptance::Refused(cause), Some((_, reply))) = (real.acceptance, real.seen) {
         let blame = if cause.is_prober() { Blame::Us } else { Blame::Peer };
         return match cause {
-            Cause::Ambiguous => (format!("refused without a reason we know: {reply}"), blame),
+            Cause::Ambiguous => {
+                let deed = if reply.is_temporary() { "deferred" } else { "refused" };
+                (format!("{deed} without a reason we know: {reply}"), blame)
+            }
             _ => (format!("{}: {reply}", words::cause(cause)), blame),
         };
     }
     let ordinary = |visit: &&Observation| visit.purpose.is_ordinary();
-    let last = spot.endpoint.observations.iter().rfind(ordinary);
+    let asked = |visit: &&Observation| {
+        visit.recipient(RecipientKind::Real).is_some_and(|one| one.outcome.was_tried())
+    };
+    // A confirmation need not ask for anybody: then an earlier visit tells how far the question got.
+    let visits = || spot.endpoint.observations.iter().filter(ordinary);
+    let last = visits().rfind(asked).or_else(|| visits().next_back());
     let Some(visit) = last else {
         return match view.survey.ending {
             Ending::Interrupted => ("interrupted before a visit".to_owned(), Blame::Us),
@@ -300,6 +308,18 @@ mod tests {
             mute.addresses[0].observations.push(odd);
             assert_eq!(unseen(mute).unseen, first, "{purpose}");
         }
+    }
+
+    #[test]
+    fn a_question_that_broke_off_outlasts_visits_that_did_not_put_it() {
+        let mut broken = sample::session(SERVER);
+        let reset = Fault::new(Phase::Recipient, FaultKind::Reset, Duration::ZERO);
+        broken.recipients[0].outcome = Stage::Broke(reset);
+        let unasked =
+            |purpose| Observation { purpose, recipients: Vec::new(), ..sample::session(SERVER) };
+        let visits = vec![broken, unasked(Purpose::Confirm), unasked(Purpose::Floor)];
+        let host = host("mx2.even.example", vec![at("192.0.2.2", visits)]);
+        assert_eq!(one(host), ("connection reset at RCPT".to_owned(), Blame::Peer));
     }
 
     #[test]

@@ -51,7 +51,12 @@ pub fn host_unreachable(view: &View<'_>) -> Vec<Case> {
         let case = if all { case.graded(Severity::Critical) } else { case };
         faults.fold(case, Case::seen)
     };
-    dead.into_iter().map(case).collect()
+    let mut cases: Vec<Case> = dead.into_iter().map(case).collect();
+    if let Some(last) = cases.last_mut().filter(|_| all && !proven) {
+        let saw = "no host that answers shows that port 25 is open here; --control HOST would";
+        last.evidence.push(Evidence::plain("vantage.control", saw));
+    }
+    cases
 }
 
 pub fn address_unreachable(view: &View<'_>) -> Vec<Case> {

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Enhanced, HelloName, Mailbox, Reply, ReversePath,
+    DomainName, Enhanced, HelloName, Mailbox, Reply, ReversePath,
     causes::{self, Grip, Pattern},
     pairs::Pairs,
 };
@@ -149,7 +149,11 @@ pub fn asks_to_stop(reply: &Reply) -> bool {
 pub fn diagnose(reply: &Reply, context: &Context<'_>) -> Diagnosis {
     let text = masked(reply, context);
     let names_us = text.contains(US);
-    let found = match pattern_of(reply, &text, names_us) {
+    // Greylisting waits for sender and recipient: weak words said before are no sign of it.
+    let early = |row: &&Pattern| {
+        row.cause == Cause::Greylist && row.grip == Grip::Word && context.moment < Moment::Recipient
+    };
+    let found = match pattern_of(reply, &text, names_us).filter(|row| !early(row)) {
         Some(pattern) => Diagnosis {
             cause: pattern.cause,
             confidence: match pattern.grip {
@@ -211,15 +215,18 @@ fn masked(reply: &Reply, context: &Context<'_>) -> String {
     if let Some(mailbox) = context.recipient {
         text = mask(text, &mailbox.to_string().to_ascii_lowercase(), RCPT);
     }
+    // Whoever probes the domain that the probe itself stands in shares its name with the recipient.
+    let shared =
+        |name: &DomainName| context.recipient.is_some_and(|recipient| recipient.domain() == name);
     if let ReversePath::Mailbox(mailbox) = context.sender {
         text = mask(text, &mailbox.to_string().to_ascii_lowercase(), US);
-        let same =
-            context.recipient.is_some_and(|recipient| recipient.domain() == mailbox.domain());
-        if !same {
+        if !shared(mailbox.domain()) {
             text = mask(text, mailbox.domain().as_str(), US);
         }
     }
-    if let HelloName::Name(name) = context.helo {
+    if let HelloName::Name(name) = context.helo
+        && !shared(name)
+    {
         text = mask(text, name.as_str(), US);
     }
     for address in context.ours {

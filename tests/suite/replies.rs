@@ -199,6 +199,35 @@ fn a_server_that_wants_less_of_us_is_heard() {
     }
 }
 
+/// Who probes the domain of the probe's own name hears that name for the recipient's sake.
+#[test]
+fn a_name_shared_with_the_recipient_takes_no_blame() {
+    let prober = Prober::new();
+    let helo = "domain.example".parse().unwrap();
+    for (moment, want) in
+        [(Moment::Recipient, Cause::DomainNotServed), (Moment::Sender, Cause::Prober)]
+    {
+        let context = Context { helo: &helo, ..prober.context(moment) };
+        let reply = read("550 5.7.1 Relaying denied for domain.example");
+        assert_eq!(diagnose(&reply, &context).cause, want, "{moment:?}");
+    }
+}
+
+/// Greylisting looks at sender and recipient; some servers do it by the address alone, and say so.
+#[test]
+fn weak_words_before_rcpt_are_no_greylisting() {
+    let prober = Prober::new();
+    for (moment, wire, greylisting) in [
+        (Moment::Greeting, "421 4.7.0 Try again later", false),
+        (Moment::Sender, "451 Try again later", false),
+        (Moment::Recipient, "451 Try again later", true),
+        (Moment::Greeting, "450 You are greylisted", true),
+    ] {
+        let cause = diagnose(&read(wire), &prober.context(moment)).cause;
+        assert_eq!(cause == Cause::Greylist, greylisting, "{wire} at {moment:?} as {cause}");
+    }
+}
+
 /// A machine behind an address translator does not know under which address it is seen.
 #[test]
 fn an_address_that_can_only_be_ours_takes_the_blame() {

@@ -224,6 +224,29 @@ fn a_host_that_asked_us_to_stop_rests_longer_each_time_and_is_not_visited() {
 }
 
 #[test]
+fn a_clock_that_was_years_ahead_silences_nobody() {
+    let years = 10 * 365 * 24 * 60;
+    let mut stage = Stage::of(GREYLISTING);
+    stage.run(years);
+    let visited = stage.visits(PRIMARY);
+    stage.run(0);
+    assert!(!stage.triplets(PRIMARY, visited).is_empty(), "asked again");
+
+    let mut stage = Stage::of(
+        r#"
+        domain = "grey.example"
+        [[mx]]
+        host = "a.grey.example"
+        server = { greeting = "421 4.7.0 Too many connections from your address" }
+        "#,
+    );
+    for (minutes, visits) in [(years, 1), (0, 2), (5, 2)] {
+        stage.run(minutes);
+        assert_eq!(stage.visits(PRIMARY), visits, "after {minutes} minutes");
+    }
+}
+
+#[test]
 fn rest_is_over_with_the_first_visit_that_goes_well() {
     let mut stage = Stage::of(
         r#"
@@ -348,6 +371,28 @@ fn a_damaged_state_is_set_aside_with_a_warning() {
     assert!(kept.iter().any(|text| text == b"\xff\xfe"));
     let state = std::fs::read_to_string(folder.path().join("state.json")).unwrap();
     assert!(state.contains("\"taken_at_once\""), "{state}");
+}
+
+/// A device in place of the file would be read for ever, and be gone afterwards.
+#[test]
+#[cfg(unix)]
+fn what_is_no_plain_file_is_neither_read_nor_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::answering_rcpt("250 ok");
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("state.json")).status();
+    assert!(made.unwrap().success());
+    let output = check(folder.path(), &host, &[]);
+    assert_eq!(
+        (output.status.code(), said(&output.stderr)),
+        (
+            Some(3),
+            "mxparity: state.json is no plain file, so it cannot keep a state; \
+             give another --state\n"
+        )
+    );
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap()).collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(host.heard().is_empty(), "visited all the same");
 }
 
 #[test]
