@@ -3,6 +3,8 @@
 //!
 //! Each promise degrades alone: a look-up that fails is a fact of its own, and no other waits for it.
 //! Reads no record further than the next question needs it, and judges none.
+//!
+//! Longer than most: half of it is the tests of every promise.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
