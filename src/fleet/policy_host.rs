@@ -127,6 +127,10 @@ impl PolicyHost {
         match self.words.fault {
             Some(WebWord::Silent) => Ok(()),
             Some(WebWord::NotHttp) => send(stream, b"220 mx.example ESMTP\r\n").await,
+            Some(WebWord::BadChunk) => {
+                let head = head("Transfer-Encoding: chunked\r\n");
+                send(stream, &[&head, policy].concat()).await
+            }
             Some(WebWord::Cut) => {
                 send(stream, &[&head(&length), &policy[..policy.len() / 2]].concat()).await
             }

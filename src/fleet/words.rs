@@ -168,6 +168,8 @@ pub enum FaultPlace {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub enum WebWord {
+    /// Says that the policy comes in pieces, and sends none.
+    BadChunk,
     /// Answers the client hello with noise.
     BrokenTls,
     /// Closes half-way through the policy.

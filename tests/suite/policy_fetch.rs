@@ -138,6 +138,10 @@ fn every_answer_that_is_no_policy_has_a_fault_of_its_own() {
         ("status = 302", FetchFault::Redirect { status: 302, location: None }),
         ("fault = 'huge'", FetchFault::TooLarge(LARGEST_POLICY)),
         (&one_more, FetchFault::TooLarge(LARGEST_POLICY)),
+        (
+            "fault = 'bad-chunk'",
+            FetchFault::NotHttp("Invalid chunk size line: missing size digit".to_owned()),
+        ),
         ("fault = 'not-http'", FetchFault::NotHttp("invalid HTTP version parsed".to_owned())),
     ] {
         let fetch = at_once(&format!("[sts]\n{keys}"));
