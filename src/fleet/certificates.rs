@@ -18,13 +18,16 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
     version,
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
+use x509_parser::parse_x509_certificate;
 
 use super::{
+    promises::{TlsaWord, Whose},
     short::{self, der},
     words::{CertWord, KeyWord, SignatureWord, VersionWord},
     world::{Server, WorldFault},
 };
+use crate::policy::TlsaRecord;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -111,6 +114,35 @@ impl Authority {
     pub fn chain(&self, host: &str, server: &Server) -> Result<Vec<Vec<u8>>, WorldFault> {
         let certified = self.certified(host, server, &aws_lc_rs::default_provider())?;
         Ok(certified.cert.iter().map(|der| der.to_vec()).collect())
+    }
+
+    /// The TLSA record that `word` stands for at `server`, by the name of `host`.
+    pub fn tlsa(
+        &self,
+        word: &TlsaWord,
+        host: &str,
+        server: &Server,
+    ) -> Result<TlsaRecord, WorldFault> {
+        let Some(whose) = word.of else { return Ok(word.record.clone()) };
+        let sent = self.chain(host, server)?;
+        let certificate = match whose {
+            Whose::Own => sent[0].clone(),
+            Whose::Issuer => sent.get(1).cloned().unwrap_or(self.intermediate_sent.to_vec()),
+            Whose::Root => self.root.to_vec(),
+            Whose::Other => der(0x30, b"something else"),
+        };
+        let selected = match word.record.selector {
+            1 if whose != Whose::Other => {
+                parse_x509_certificate(&certificate).map_err(fault)?.1.public_key().raw.to_vec()
+            }
+            _ => certificate,
+        };
+        let data = match word.record.matching {
+            1 => Sha256::digest(&selected).to_vec(),
+            2 => Sha512::digest(&selected).to_vec(),
+            _ => selected,
+        };
+        Ok(TlsaRecord { data, ..word.record })
     }
 
     fn certified(

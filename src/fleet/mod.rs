@@ -10,6 +10,7 @@ mod flight;
 mod ledger;
 mod pipe;
 mod policy_host;
+mod promises;
 mod script;
 mod server;
 mod short;
@@ -130,6 +131,16 @@ impl Fleet {
             for &address in &site.addresses {
                 let servers = site.entry.servers_at(address);
                 fleet.settle(&site.name, address, &servers, &authority)?;
+            }
+        }
+        for site in &sites {
+            // Where two hosts share an address the server bears the name of the first.
+            let first = site.addresses.first().and_then(|address| fleet.servers.get(address));
+            let (host, server) = first
+                .map_or((&site.name, &site.entry.server), |all| (&all[0].host, &all[0].server));
+            for word in &site.entry.tlsa {
+                let data = RecordData::Tlsa(authority.tlsa(word, host, server)?);
+                fleet.zone.add(&promises::tlsa_name(site), RecordKind::Tlsa, data);
             }
         }
         fleet.settle(CONTROL_NAME, CONTROL, &[&Server::default()], &authority)?;

@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use serde::{Deserialize, de::IntoDeserializer};
 
-use crate::survey::Phase;
+use crate::{policy::TlsaFault, survey::Phase};
 
 /// How the MX question is answered.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -47,6 +47,57 @@ pub enum ReverseWord {
     Missing,
     Unconfirmed,
     Servfail,
+}
+
+/// How far DNSSEC vouches for an answer.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecurityWord {
+    #[default]
+    Insecure,
+    Secure,
+    /// The signature has expired.
+    Bogus,
+    /// Nobody answers for the keys.
+    Undetermined,
+}
+
+/// How questions for texts fail.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum TxtFaultWord {
+    Servfail,
+    Timeout,
+}
+
+/// How the question for TLSA records fails.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsaFaultWord {
+    Bogus,
+    Servfail,
+    Timeout,
+}
+
+/// What a name server does in place of answering.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerFaultWord {
+    /// Answers, but not for the zone.
+    Lame,
+    Refused,
+    Servfail,
+    Timeout,
+    Unreachable,
+}
+
+/// At which name of a host behind a CNAME its TLSA records stand.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsaPlace {
+    Own,
+    #[default]
+    Target,
 }
 
 /// What happens to a connection attempt.
@@ -195,7 +246,11 @@ pub struct Delay(pub Duration);
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum WordFault {
     Delay(String),
+    Exchange(String),
     Place(String),
+    Tlsa(String, TlsaFault),
+    /// Names a certificate where selector or matching type say nothing of any.
+    TlsaOf(String),
 }
 
 impl FaultWord {
@@ -247,8 +302,15 @@ impl fmt::Display for WordFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Delay(word) => write!(f, "{word:?} is no delay; write 6s, 500ms or 2m"),
+            Self::Exchange(word) => write!(f, "{word:?} is no MX record; write 10 mx.a.example"),
             Self::Place(word) => {
                 write!(f, "{word:?} is neither a phase nor the number of an alert")
+            }
+            Self::Tlsa(word, fault) => {
+                write!(f, "{word:?} is no TLSA record ({fault}); write 3 1 1 own, or hexadecimal")
+            }
+            Self::TlsaOf(word) => {
+                write!(f, "{word:?}: no selector above 1 or matching type above 2 with a name")
             }
         }
     }

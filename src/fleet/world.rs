@@ -6,7 +6,8 @@
 //! The prober is always the same: it says `EHLO probe.example`, sends from
 //! `postmaster@probe.example` and connects from 203.0.113.25 or `2001:db8:25::25`. The
 //! control host is `control.example`. Worlds use other names and addresses. The policy host stands at
-//! 203.0.113.80, on port 443, in worlds that have `[sts]`.
+//! 203.0.113.80, on port 443, in worlds that have `[sts]`, and the name server at 203.0.113.53 in those
+//! that name none.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr};
 
@@ -15,9 +16,11 @@ use serde::Deserialize;
 use super::{
     flight::FloorWords,
     policy_host::Sts,
+    promises::{Dns, TlsaWord},
     words::{
         CertWord, ConnectWord, Delay, FaultPlace, FaultWord, HostWord, InjectionWord, KeyWord,
-        LookupWord, ReverseWord, SignatureWord, VersionWord,
+        LookupWord, ReverseWord, SecurityWord, SignatureWord, TlsaFaultWord, TlsaPlace,
+        VersionWord,
     },
 };
 use crate::{
@@ -43,6 +46,9 @@ pub struct World {
     /// Hosts outside the MX set, asked with `--also`.
     #[serde(default)]
     pub also: Vec<Mx>,
+    /// What the domain promises in DNS, and who answers for it.
+    #[serde(default)]
+    pub dns: Dns,
     /// MTA-STS, in a world that has it.
     pub sts: Option<Sts>,
     #[serde(default)]
@@ -53,7 +59,7 @@ pub struct World {
 
 /// One MX record and the host behind it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Mx {
     #[serde(default)]
     pub preference: u16,
@@ -72,6 +78,18 @@ pub struct Mx {
     pub addresses: Vec<IpAddr>,
     #[serde(default)]
     pub reverse: ReverseWord,
+    /// Of the answers for the addresses, aliases on the way included.
+    #[serde(default)]
+    pub security: SecurityWord,
+    /// The TLSA records, about the server at the first address.
+    #[serde(default)]
+    pub tlsa: Vec<TlsaWord>,
+    /// As `security` if not given.
+    pub tlsa_security: Option<SecurityWord>,
+    /// In place of the answer with the TLSA records.
+    pub tlsa_fault: Option<TlsaFaultWord>,
+    #[serde(default)]
+    pub tlsa_at: TlsaPlace,
     /// The server at every address.
     #[serde(default)]
     pub server: Server,
@@ -229,6 +247,7 @@ impl World {
             }
             entry.servers().try_for_each(Server::check)?;
         }
+        self.dns.check(self.lookup)?;
         if let Some(sts) = &self.sts
             && let Some(address) = sts.connect_at.keys().find(|at| !sts.addresses().contains(at))
         {

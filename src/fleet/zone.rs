@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     policy_host::{self, Sts},
+    promises,
     words::{HostWord, LookupWord, ReverseWord},
     world::{Mx, World},
 };
@@ -20,12 +21,20 @@ use crate::{
 };
 
 /// Every name of a world and what it answers.
+#[derive(Default)]
 pub struct Zone {
     answers: BTreeMap<(String, RecordKind), Answer>,
     /// Names that exist, whether or not they have a record.
     names: BTreeSet<String>,
     /// Names whose every question fails.
     broken: BTreeMap<String, DnsFault>,
+    /// How far DNSSEC vouches for an answer; of all others nobody does.
+    vouched: BTreeMap<(String, RecordKind), Security>,
+    /// How every question for TXT records fails.
+    pub text_fault: Option<DnsFault>,
+    /// What name servers say of the domain in place of what DNS says; the one at an address that is
+    /// not here says the same.
+    pub own_answers: BTreeMap<IpAddr, Answer>,
 }
 
 /// A host of the world: the name as DNS has it, and the addresses that were given to it.
@@ -38,12 +47,13 @@ pub struct Site<'a> {
 impl Zone {
     /// The names of `world`, whose hosts stand at `sites`.
     pub fn of(world: &World, sites: &[Site<'_>]) -> Self {
-        let mut zone =
-            Self { answers: BTreeMap::new(), names: BTreeSet::new(), broken: BTreeMap::new() };
+        let mut zone = Self::default();
         for site in sites {
             zone.host(site);
+            promises::host(site, &mut zone);
         }
         zone.domain(world);
+        world.dns.publish(world, &mut zone);
         if let Some(sts) = &world.sts {
             zone.policy_host(&policy_host::name(world), sts);
             let record = sts.record.as_deref().unwrap_or("v=STSv1; id=1;");
@@ -57,7 +67,8 @@ impl Zone {
 
     /// The answer to one question.
     pub fn answer(&self, name: &str, kind: RecordKind) -> Answer {
-        if let Some(fault) = self.broken.get(name) {
+        let texts = self.text_fault.as_ref().filter(|_| kind == RecordKind::Txt);
+        if let Some(fault) = self.broken.get(name).or(texts) {
             return Answer::Failed(fault.clone());
         }
         match self.answers.get(&(name.to_owned(), kind)) {
@@ -67,14 +78,22 @@ impl Zone {
         }
     }
 
-    /// The same with what DNSSEC says of it: no zone of a world is signed.
+    /// The same with what DNSSEC says of it.
     pub fn proven(&self, name: &str, kind: RecordKind) -> Proven {
         let answer = self.answer(name, kind);
         let security = match &answer {
             Answer::Failed(fault) => Security::Undetermined(fault.to_string()),
-            _ => Security::Insecure,
+            _ => self.vouched.get(&(name.to_owned(), kind)).cloned().unwrap_or(Security::Insecure),
         };
-        Proven { answer, security, secure: Vec::new() }
+        let secure = match &answer {
+            Answer::Records(records) | Answer::NoData(records) | Answer::NoSuchName(records)
+                if security == Security::Secure =>
+            {
+                records.iter().map(|record| record.owner.clone()).collect()
+            }
+            _ => Vec::new(),
+        };
+        Proven { answer, security, secure }
     }
 
     /// Gives `name` an address that leads back to it.
@@ -92,6 +111,16 @@ impl Zone {
             other => *other = Answer::Records(vec![record]),
         }
         self.names.insert(name.to_owned());
+    }
+
+    /// Says how far DNSSEC vouches for the answer to a question.
+    pub fn vouch(&mut self, name: &str, kind: RecordKind, security: Security) {
+        self.vouched.insert((name.to_owned(), kind), security);
+    }
+
+    /// Lets every question for `name` fail.
+    pub fn fail(&mut self, name: &str, fault: DnsFault) {
+        self.broken.insert(name.to_owned(), fault);
     }
 
     fn domain(&mut self, world: &World) {
@@ -186,10 +215,6 @@ impl Zone {
         };
         self.add(&backwards, RecordKind::Ptr, RecordData::Pointer(pointer));
     }
-
-    fn fail(&mut self, name: &str, fault: DnsFault) {
-        self.broken.insert(name.to_owned(), fault);
-    }
 }
 
 impl Resolver for Zone {
@@ -203,11 +228,14 @@ impl Resolver for Zone {
 
     fn ask_server<'a>(
         &'a self,
-        _server: IpAddr,
+        server: IpAddr,
         name: &'a str,
         kind: RecordKind,
     ) -> Later<'a, Answer> {
-        self.ask(name, kind)
+        match self.own_answers.get(&server) {
+            Some(answer) => Box::pin(ready(answer.clone())),
+            None => self.ask(name, kind),
+        }
     }
 }
 
@@ -253,11 +281,11 @@ pub fn reverse_name(address: IpAddr) -> String {
     }
 }
 
-fn kind_of(address: IpAddr) -> RecordKind {
+pub fn kind_of(address: IpAddr) -> RecordKind {
     if address.is_ipv4() { RecordKind::A } else { RecordKind::Aaaa }
 }
 
-fn servfail() -> DnsFault {
+pub fn servfail() -> DnsFault {
     DnsFault::Rcode { rcode: "SERVFAIL".to_owned(), extended: None }
 }
 
