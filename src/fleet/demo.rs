@@ -25,6 +25,7 @@ pub static DEMOS: &[Demo] = demos! {
     "relay-denied"
     "dead-backup"
     "clear-backup"
+    "broken-promises"
     "half-dead"
     "greylisting"
     "prober-blocked"
