@@ -110,6 +110,27 @@ fn length24([a, b, c]: [u8; 3]) -> usize {
     u32::from_be_bytes([0, a, b, c]) as usize
 }
 
+/// The examples of RFC 8461 §3.2 and §8.3, and what else a policy can be.
+pub fn sts_policies(_: &Path) -> Vec<Vec<u8>> {
+    let example = "version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\n\
+                   mx: backupmx.example.com\r\nmax_age: 604800\r\n";
+    let others = [
+        "version: STSv1\nmode: none\nmax_age: 86400",
+        "max_age : 31557601\nversion:STSv1\n\nmode: testing\nmode: none\nmx: xn--bcher-kva.example\nnext: 1\n",
+        "version: STSv2\nmode: Enforce\nmx: 192.0.2.1\nmax_age: 1d\n# end",
+        "<!DOCTYPE html><html>",
+    ];
+    [example].into_iter().chain(others).map(|file| file.as_bytes().to_vec()).collect()
+}
+
+/// Digests of both kinds, whole certificates, and the forms of a zone file.
+pub fn tlsa_records(fixtures: &Path) -> Vec<Vec<u8>> {
+    let digests = [[&[3, 1, 1][..], &[0xab; 32]].concat(), [&[2, 0, 2][..], &[0xab; 64]].concat()];
+    let whole = certificates(fixtures).into_iter().map(|der| [&[3, 0, 0], &der[..]].concat());
+    let written = [format!("3 1 1 {}", "ab".repeat(32)), format!("2\t0 2 {}", "AB CD ".repeat(32))];
+    digests.into_iter().chain(whole).chain(written.map(String::into_bytes)).collect()
+}
+
 /// The files of a folder with this ending, by name.
 fn files(folder: &Path, ending: &str) -> Vec<(String, Vec<u8>)> {
     let entries =

@@ -9,6 +9,10 @@ use std::{
 };
 
 use mxparity::{
+    policy::{
+        TlsaFault, TlsaRecord,
+        sts_policy::{self, Effect},
+    },
     smtp::{
         Capabilities, Reply, ReplyFault, ReplyReader,
         cause::{self, Context, Diagnosis, Moment},
@@ -35,6 +39,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", hold: record, seeds: seeds::records },
     Target { name: "reply", hold: reply, seeds: seeds::replies },
     Target { name: "server_hello", hold: server_hello, seeds: seeds::server_hellos },
+    Target { name: "sts_policy", hold: sts_policy, seeds: seeds::sts_policies },
+    Target { name: "tlsa", hold: tlsa, seeds: seeds::tlsa_records },
 ];
 
 /// What a reader of flights made of octets: its answer, and what was known when they ended.
@@ -134,6 +140,50 @@ pub fn reply(octets: &[u8]) {
         stored(&Capabilities::of(reply));
         let _ = (Capabilities::of(reply).size(), Capabilities::of(reply).masked().is_some());
         let _ = (cause::asks_to_stop(reply), diagnosed(reply));
+    }
+}
+
+/// The policy file of MTA-STS.
+pub fn sts_policy(octets: &[u8]) {
+    let reading = sts_policy::read(octets);
+    stored(&reading);
+    let unusable = reading.effect() == Some(Effect::Unusable);
+    assert_eq!(reading.policy.is_none(), unusable, "{reading:?}");
+    assert!(reading.deviations.len() < 60, "{} deviations", reading.deviations.len());
+    for deviation in &reading.deviations {
+        shown(deviation);
+    }
+    if let Some(policy) = reading.policy {
+        let printed = policy.to_string();
+        assert_eq!(
+            sts_policy::read(printed.as_bytes()).policy.as_ref(),
+            Some(&policy),
+            "{printed}"
+        );
+        for pattern in &policy.mx {
+            let word = pattern.to_string();
+            assert!(word.starts_with('*') || policy.pattern_for(&word).is_some(), "{word}");
+        }
+    }
+}
+
+/// A TLSA record: from the wire, and as written in a zone file.
+pub fn tlsa(octets: &[u8]) {
+    let written = std::str::from_utf8(octets).ok().map(str::parse);
+    for reading in [Some(TlsaRecord::from_rdata(octets)), written].into_iter().flatten() {
+        match reading {
+            Ok(record) => {
+                assert_eq!(record.to_string().parse(), Ok(record.clone()));
+                stored(&record);
+                shown(&record);
+                if let Err(why) = record.usable() {
+                    stored(&why);
+                    shown(&why);
+                }
+            }
+            Err(TlsaFault::TooLong(length)) => assert!(length <= octets.len(), "{length} octets"),
+            Err(fault) => shown(&fault),
+        }
     }
 }
 
