@@ -10,7 +10,8 @@
 //! 1. [`cli`] turns words into options and puts the rooms together (`cli/check.rs`).
 //! 2. [`probe::resolve`] asks DNS for exchangers, addresses and reverse names.
 //! 3. [`probe::run`] visits tier after tier; [`probe::plan`] says which visits an address gets.
-//!    [`probe::promises`] looks up beside the visits what the domain promises.
+//!    [`probe::promises`] looks up beside the visits what the domain promises; `probe::validate` says how
+//!    far DNSSEC vouches for it.
 //! 4. [`probe::dialogue`] is the conversation of one visit as a value; [`probe::drive`] moves its
 //!    bytes; [`probe::handshake`] completes TLS whatever the certificate is worth.
 //! 5. The facts come back as a [`survey::Survey`], plain data that can be stored.

@@ -2,7 +2,7 @@
 //!
 //! Turns options into the things that `probe` takes. Visits nobody.
 
-use std::{fs, net::IpAddr};
+use std::{fmt, fs, net::IpAddr, path::Path};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use crate::{
     config::{self, Limits, Settings, settings::DomainSettings},
     probe::{
         Answer, Event, Machine as _, NameServers, Probe, Proxy, RecordKind, Resolver, TcpDialer,
-        ThisMachine, Trust,
+        ThisMachine, Trust, anchors,
         vantage::{self, Lookout},
     },
     rules::Profile,
@@ -51,9 +51,10 @@ impl Instruments {
                 return Err(Error::new("--source: give one address of each family at most"));
             }
         }
+        let machine = ThisMachine { tied_to: place.source.clone(), proxied: proxy.is_some() };
         Ok(Self {
-            resolver: NameServers::new(place.resolver).map_err(Error::new)?,
-            machine: ThisMachine { tied_to: place.source.clone(), proxied: proxy.is_some() },
+            resolver: resolver(place, &machine)?,
+            machine,
             dialer: TcpDialer { source_v4, source_v6, proxy },
             trust: trust(place)?,
             limits: words.manners.limits(),
@@ -184,17 +185,51 @@ impl Instruments {
 }
 
 fn trust(place: &Place) -> Result<Trust, Error> {
-    let Some(file) = &place.ca_file else {
-        return Ok(Trust::builtin());
-    };
+    let builtin = Trust::builtin();
+    let Some(file) = &place.ca_file else { return Ok(builtin) };
+    read("--ca-file", file, |octets| builtin.and_pem(octets))
+}
+
+/// The name servers, and by what their answers are held to be genuine.
+fn resolver(place: &Place, machine: &ThisMachine) -> Result<NameServers, Error> {
+    let servers = NameServers::new(place.resolver).map_err(Error::new)?;
+    match (&place.dnssec.trust_anchor, place.dnssec.trust_ad) {
+        (None, false) => Ok(servers),
+        (Some(file), false) => {
+            let parse = |octets: &[u8]| anchors::parse(&String::from_utf8_lossy(octets));
+            Ok(servers.anchored(read("--trust-anchor", file, parse)?))
+        }
+        (Some(_), true) => Err(Error::new(
+            "trust-ad leaves validation to the resolver and trust-anchor does it here; \
+             say one of them",
+        )),
+        (None, true) => {
+            let away = |address: &IpAddr| !address.is_loopback() && !machine.owns(*address);
+            let far = servers.addresses().find(away);
+            match far {
+                None => Ok(servers.believed()),
+                Some(address) => Err(Error::new(format_args!(
+                    "--trust-ad: {address} is not on this machine, and anyone on the way could \
+                     change what it says; name one that is with --resolver, or leave --trust-ad \
+                     out to validate here"
+                ))),
+            }
+        }
+    }
+}
+
+/// Makes something of the file that `option` names.
+fn read<T, F: fmt::Display>(
+    option: &str,
+    file: &Path,
+    parse: impl FnOnce(&[u8]) -> Result<T, F>,
+) -> Result<T, Error> {
     let name = file.display();
-    let unreadable = |error| {
+    let octets = fs::read(file).map_err(|error| {
         let why = output::plainly(&error);
-        Error::new(format_args!("cannot read --ca-file {name}: {why}"))
-    };
-    let pem = fs::read(file).map_err(unreadable)?;
-    let unusable = |fault| Error::new(format_args!("--ca-file {name}: {fault}"));
-    Trust::builtin().and_pem(&pem).map_err(unusable)
+        Error::new(format_args!("cannot read {option} {name}: {why}"))
+    })?;
+    parse(&octets).map_err(|fault| Error::new(format_args!("{option} {name}: {fault}")))
 }
 
 /// A local part that nobody has: the same in every run, so that servers do not see a harvester;

@@ -138,6 +138,8 @@ pub struct Place {
     /// Ask this name server instead of the system's
     #[arg(long, value_name = "IP[:PORT]", value_parser = name_server)]
     pub resolver: Option<SocketAddr>,
+    #[command(flatten)]
+    pub dnssec: Dnssec,
     /// Trust the certificates in this file as well as the built-in roots
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
@@ -150,6 +152,17 @@ pub struct Place {
     /// A known-good mail host: if it answers, our port 25 is open
     #[arg(long, value_name = "HOST")]
     pub control: Option<DomainName>,
+}
+
+/// By what answers of DNS are held to be genuine.
+#[derive(Args, Debug)]
+pub struct Dnssec {
+    /// Validate DNSSEC by the DNSKEY records in this file instead of the root zone's
+    #[arg(long, value_name = "FILE", conflicts_with = "trust_ad")]
+    pub trust_anchor: Option<PathBuf>,
+    /// Validate nothing; believe the DNSSEC verdicts of a resolver on this machine
+    #[arg(long)]
+    pub trust_ad: bool,
 }
 
 #[derive(Args, Debug)]

@@ -80,6 +80,11 @@ fn fill(words: &mut Check, settings: &Settings, folder: &Path) {
     open(&mut place.control, defaults.control);
     open(&mut place.socks5, defaults.socks5);
     open(&mut place.ca_file, defaults.ca_file.map(beside));
+    if !place.dnssec.trust_ad {
+        // Who names a file on the command line wants it, whatever the settings believe.
+        place.dnssec.trust_ad = defaults.trust_ad && place.dnssec.trust_anchor.is_none();
+        open(&mut place.dnssec.trust_anchor, defaults.trust_anchor.map(beside));
+    }
     open(state, defaults.state.map(beside));
     open(&mut place.port, defaults.port.map(NonZeroU16::get));
     open(&mut manners.connect_timeout, defaults.connect_timeout);
@@ -133,6 +138,7 @@ mod tests {
         source = ["192.0.2.9"]
         socks5 = "127.0.0.1:1080"
         ca-file = "ca.pem"
+        trust-anchor = "root.key"
         state = "/var/lib/mxparity/state.json"
         port = 2525
         allow-private = true
@@ -158,6 +164,8 @@ mod tests {
         assert_eq!(place.source.len(), 1);
         assert_eq!(place.socks5.as_deref(), Some("127.0.0.1:1080"));
         assert_eq!(place.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
+        assert_eq!(place.dnssec.trust_anchor.as_deref(), Some(Path::new("etc/root.key")));
+        assert!(!place.dnssec.trust_ad);
         assert_eq!(words.state.as_deref(), Some(Path::new("/var/lib/mxparity/state.json")));
         assert_eq!(place.port, Some(2525));
         assert!(place.allow_private && words.questions.no_nonsense);
@@ -201,6 +209,26 @@ mod tests {
                 None => assert_eq!(checked, Ok(()), "{text}"),
                 Some(want) => assert!(checked.unwrap_err().to_string().starts_with(want), "{text}"),
             }
+        }
+    }
+
+    #[test]
+    fn of_two_ways_to_validate_the_one_on_the_command_line_stands() {
+        for (file, words, anchor, believed) in [
+            ("trust-anchor = 'a.key'", &["--trust-ad"][..], None, true),
+            ("trust-ad = true", &["--trust-anchor", "b.key"], Some("b.key"), false),
+            ("trust-anchor = 'a.key'", &["--trust-anchor", "b.key"], Some("b.key"), false),
+            ("trust-ad = true", &[], None, true),
+        ] {
+            let mut words = check(words);
+            let settings = Settings::parse(&format!("[defaults]\n{file}")).unwrap();
+            fill(&mut words, &settings, Path::new(""));
+            let anchored = words.place.dnssec.trust_anchor.as_deref();
+            assert_eq!(
+                (anchored, words.place.dnssec.trust_ad),
+                (anchor.map(Path::new), believed),
+                "{file}"
+            );
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Defaults {
     pub source: Vec<IpAddr>,
     pub socks5: Option<String>,
     pub ca_file: Option<PathBuf>,
+    pub trust_anchor: Option<PathBuf>,
+    pub trust_ad: bool,
     pub state: Option<PathBuf>,
     pub port: Option<NonZeroU16>,
     pub allow_private: bool,

@@ -61,6 +61,15 @@ pub fn unfollowed(response: &DnsResponse, name: &str, wanted: RecordType) -> Opt
     lookup::aliases(&name.to_ascii_lowercase(), &records).ok()?.pop()
 }
 
+/// What `name` is an alias of.
+pub fn alias(response: &DnsResponse, name: &Name) -> Option<String> {
+    let own = response.answers.iter().filter(|entry| entry.name == *name);
+    own.filter_map(record).find_map(|record| match record.data {
+        RecordData::Alias(target) => Some(target),
+        _ => None,
+    })
+}
+
 /// What a settled response says, behind the records of the aliases `passed` on the way to it; they
 /// are added to.
 pub fn read(response: &DnsResponse, wanted: RecordType, passed: &mut Vec<Record>) -> Answer {
@@ -109,7 +118,7 @@ fn record(entry: &Entry) -> Option<Record> {
 
 /// A name as people write it: lower case, no dot at the end, and what cannot stand in a label as it
 /// is behind a backslash (RFC 1035 §5.1).
-fn presented(name: &Name) -> String {
+pub fn presented(name: &Name) -> String {
     let mut words = String::new();
     for label in name {
         for &byte in label {

@@ -2,15 +2,19 @@
 //!
 //! Collects facts and judges none; knows nothing of `rules` or `report`.
 
+pub mod anchors;
+mod diagnosis;
 pub mod dial;
 pub mod dialogue;
 pub mod dns;
 pub mod drive;
+mod exchange;
 pub mod fetch;
 pub mod floor;
 pub mod handshake;
 pub mod lookup;
 pub mod machine;
+mod memo;
 mod message;
 mod notes;
 mod patience;
@@ -19,10 +23,12 @@ pub mod promises;
 pub mod resolve;
 pub mod run;
 pub mod seam;
+mod second_hand;
 pub mod special;
 #[cfg(test)]
 mod stand_in;
 pub mod trust;
+mod validate;
 pub mod vantage;
 pub mod visit;
 

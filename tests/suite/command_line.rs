@@ -43,6 +43,11 @@ fn bad_words_are_refused_in_one_line_with_status_3() {
         (&["check", "--connect-timeout", "0", "a.example"], "give more than no time"),
         (&["check", "--resolver", "ns.example", "a.example"], "give an IP address"),
         (&["check", "--ca-file", "/no/such/ca.pem", "a.example"], "/no/such/ca.pem"),
+        (&["check", "--trust-anchor", "/no/such/root.key", "a.example"], "/no/such/root.key"),
+        (
+            &["check", "--resolver", "192.0.2.53", "--trust-ad", "a.example"],
+            "--trust-ad: 192.0.2.53 is not on this machine, and anyone on the way could change",
+        ),
         (&["explain", "backup-accept-anyone"], "did you mean backup-accepts-anyone?"),
         (&["judge", "/no/such/report.json"], "/no/such/report.json"),
         (&["demo", "no-such-world"], "mxparity demo --list"),

@@ -25,4 +25,5 @@ mod scenarios;
 mod settings;
 mod state;
 mod support;
+mod validation;
 mod wire;

@@ -4,7 +4,7 @@
 
 use std::{
     fmt::Write as _,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -28,7 +28,8 @@ use mxparity::{
     probe::{Answer, NameServers, Record, RecordData, RecordKind, Resolver},
     survey::DnsFault,
 };
-use tokio::net::{TcpListener, UdpSocket};
+
+use crate::support::door;
 
 /// Long enough for any machine: what answers, answers at once.
 const LONG: Duration = Duration::from_secs(10);
@@ -124,17 +125,6 @@ impl Running {
 
     fn heard(&self) -> Vec<(String, Protocol)> {
         self.heard.lock().unwrap().clone()
-    }
-}
-
-/// One free port on both transports.
-async fn door() -> (UdpSocket, TcpListener) {
-    loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        // Somebody may hold the same number on UDP; then another one will do.
-        if let Ok(udp) = UdpSocket::bind(tcp.local_addr().unwrap()).await {
-            return (udp, tcp);
-        }
     }
 }
 
