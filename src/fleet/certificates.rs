@@ -15,7 +15,8 @@ use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    sign::{CertifiedKey, SingleCertAndKey},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
     version,
 };
 use sha2::{Digest, Sha256, Sha512};
@@ -25,7 +26,7 @@ use super::{
     promises::{TlsaWord, Whose},
     short::{self, der},
     words::{CertWord, KeyWord, SignatureWord, VersionWord},
-    world::{Server, WorldFault},
+    world::{Second, Server, WorldFault},
 };
 use crate::policy::TlsaRecord;
 
@@ -45,6 +46,20 @@ pub struct Authority {
     intermediate_sent: CertificateDer<'static>,
     stranger: Party,
     stranger_sent: CertificateDer<'static>,
+}
+
+/// Shows the first certificate that a client can do with.
+#[derive(Debug)]
+struct FirstFit(Vec<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for FirstFit {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let fits = |certified: &&Arc<CertifiedKey>| {
+            certified.key.choose_scheme(hello.signature_schemes()).is_some()
+        };
+        // Whom none fits is told so by the library.
+        self.0.iter().find(fits).or(self.0.first()).cloned()
+    }
 }
 
 /// Somebody with a name and a key.
@@ -100,12 +115,16 @@ impl Authority {
                 .filter(|(word, _)| (lowest..=highest).contains(word))
                 .map(|(_, version)| version)
                 .collect();
-        let certified = self.certified(host, server, &provider)?;
+        let mut certified = vec![Arc::new(self.certified(host, server, &provider)?)];
+        if let Some(Second { cert, key }) = server.second {
+            let second = Server { cert, key, ..server.clone() };
+            certified.push(Arc::new(self.certified(host, &second, &provider)?));
+        }
         let config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(&versions)
             .map_err(fault)?;
-        let resolver = SingleCertAndKey::from(certified);
-        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::new(resolver));
+        let resolver = Arc::new(FirstFit(certified));
+        let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
         config.send_tls13_tickets = 0; // Nobody comes back with one.
         Ok(Arc::new(config))
     }

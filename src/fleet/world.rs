@@ -169,6 +169,8 @@ pub struct Server {
     pub require_tls: bool,
     pub cert: CertWord,
     pub key: KeyWord,
+    /// One more certificate, for clients that cannot do with the first.
+    pub second: Option<Second>,
     /// Days from now until the certificate ends, for `cert = "good"`; 60 if not given.
     pub days_left: Option<i64>,
     /// Days the certificate was made for; 90 if not given.
@@ -204,6 +206,20 @@ pub struct Server {
     pub faults: BTreeMap<FaultWord, FaultPlace>,
     /// Delays before the answer of a phase, such as `greeting = "6s"` or `recipient = "500ms"`.
     pub delays: BTreeMap<Phase, Delay>,
+}
+
+/// A certificate beside the first, from the same authority and for the same time.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Second {
+    pub cert: CertWord,
+    pub key: KeyWord,
+}
+
+impl Default for Second {
+    fn default() -> Self {
+        Self { cert: CertWord::Good, key: KeyWord::P256 }
+    }
 }
 
 /// One string, or several.
@@ -327,6 +343,7 @@ impl Default for Server {
             require_tls: false,
             cert: CertWord::Good,
             key: KeyWord::Rsa2048,
+            second: None,
             days_left: None,
             lifetime: None,
             signature: SignatureWord::Sha256,

@@ -342,7 +342,7 @@ impl Scene {
                 self.notes.event(self.now, &format!("TLS hello: {question}"));
                 self.expect(State::Flight, Step::Ask(question))
             }
-            Opening::Inject(hello) | Opening::Speak(hello) => {
+            Opening::Inject(hello) | Opening::Show(hello) | Opening::Speak(hello) => {
                 self.expect(State::Handshake, Step::Secure(hello))
             }
         }
@@ -383,11 +383,11 @@ impl Scene {
     /// The session begins anew inside TLS. RFC 3207 §4.2.
     fn secured(&mut self, handshake: Handshake) -> (State, Step) {
         self.notes.event(self.now, &handshake.to_string());
+        self.notes.secured(handshake);
         if let Some(Opening::Inject(_)) = self.visit.starttls {
             let hail = Command::Ehlo(self.visit.helo.clone());
             return self.say(State::Inside { replies: Vec::new(), parting: false }, hail);
         }
-        self.notes.tls = Some(Stage::Reached(handshake));
         self.hail(true, None)
     }
 

@@ -65,14 +65,14 @@ pub async fn secure(
     trust: &Trust,
     now: Timestamp,
 ) -> Result<(Box<dyn Stream>, Handshake), FaultKind> {
-    let provider = match hello {
-        Hello::Classical => &CLASSICAL,
-        Hello::Hybrid => &HYBRID,
+    let (provider, algorithm) = match hello {
+        Hello::Classical => (Arc::clone(&CLASSICAL), None),
+        Hello::EcdsaOnly => (only("_ECDSA_"), Some("ECDSA_")),
+        Hello::Hybrid => (Arc::clone(&HYBRID), None),
+        Hello::RsaOnly => (only("_RSA_"), Some("RSA_")),
     };
-    let witness = Arc::new(Witness {
-        provider: Arc::clone(provider),
-        proof: Mutex::new(KeyProof::NotVerifiable),
-    });
+    let witness =
+        Arc::new(Witness { provider, algorithm, proof: Mutex::new(KeyProof::NotVerifiable) });
     let config = config(&witness).map_err(|error| failure(&error))?;
     // An address has no SNI (RFC 6066 §3); a host that is no name either is treated like one.
     let name = ServerName::try_from(host.to_owned())
@@ -123,6 +123,16 @@ fn failure(error: &Error) -> FaultKind {
 /// The provider is named, never taken from the process: a dependency may install another one.
 fn provider(groups: &[&'static dyn SupportedKxGroup]) -> Arc<CryptoProvider> {
     Arc::new(CryptoProvider { kx_groups: groups.to_vec(), ..default_provider() })
+}
+
+/// The classical one with such suites of TLS 1.2 alone; those of TLS 1.3 name no certificate.
+fn only(part: &str) -> Arc<CryptoProvider> {
+    let mut provider = CryptoProvider::clone(&CLASSICAL);
+    provider.cipher_suites.retain(|suite| {
+        let name = suite.suite().as_str().unwrap_or_default();
+        name.starts_with("TLS13_") || name.contains(part)
+    });
+    Arc::new(provider)
 }
 
 fn config(witness: &Arc<Witness>) -> Result<ClientConfig, Error> {
@@ -181,6 +191,8 @@ fn group_name(group: NamedGroup) -> String {
 struct Witness {
     /// Checks what it can.
     provider: Arc<CryptoProvider>,
+    /// How the names of the schemes begin that are offered; `None` offers all.
+    algorithm: Option<&'static str>,
     proof: Mutex<KeyProof>,
 }
 
@@ -254,7 +266,12 @@ impl ServerCertVerifier for Witness {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         let checked = self.provider.signature_verification_algorithms.supported_schemes();
-        checked.into_iter().chain(UNCHECKED).collect()
+        // Of those without a name of their own all are for RSA.
+        let name = |scheme: SignatureScheme| scheme.as_str().unwrap_or("RSA_");
+        let is_wanted = |scheme: &SignatureScheme| {
+            self.algorithm.is_none_or(|algorithm| name(*scheme).starts_with(algorithm))
+        };
+        checked.into_iter().chain(UNCHECKED).filter(is_wanted).collect()
     }
 }
 
@@ -300,6 +317,7 @@ mod tests {
     fn bad_signature(certificate: &CertificateDer<'_>) -> Result<KeyProof, Error> {
         let witness = Witness {
             provider: Arc::clone(&CLASSICAL),
+            algorithm: None,
             proof: Mutex::new(KeyProof::NotVerifiable),
         };
         witness.testify(certificate, &Err(CertificateError::BadSignature.into()))?;

@@ -25,6 +25,8 @@ pub struct Notes {
     pub unasked_before_tls: Text,
     /// What came of the one hello of a visit that is made for it.
     pub answer: Option<Stage<ServerFlight>>,
+    /// The handshake for the other algorithm.
+    pub other_certificate: Option<Stage<Handshake>>,
     /// What became of the command behind STARTTLS.
     pub injection: Option<Stage<Injected>>,
     pub hello_secured: Option<Stage<Hello>>,
@@ -49,6 +51,8 @@ enum Aim {
     Flight,
     /// What becomes of a command behind it.
     Injection,
+    /// The certificate of the other algorithm.
+    OtherCertificate,
     #[default]
     Session,
 }
@@ -66,6 +70,7 @@ impl Notes {
         let aim = match visit.starttls {
             Some(Opening::Ask(_)) => Aim::Flight,
             Some(Opening::Inject(_)) => Aim::Injection,
+            Some(Opening::Show(_)) => Aim::OtherCertificate,
             Some(Opening::Speak(_)) | None => Aim::Session,
         };
         let mut notes = Self { aim, ..Self::default() };
@@ -93,6 +98,7 @@ impl Notes {
             Phase::StartTls | Phase::Handshake => match self.aim {
                 Aim::Flight => self.answer = Some(end.into()),
                 Aim::Injection => {}
+                Aim::OtherCertificate => self.other_certificate = Some(end.into()),
                 Aim::Session => self.tls = Some(end.into()),
             },
             Phase::HelloSecured => self.hello_secured = Some(end.into()),
@@ -126,6 +132,17 @@ impl Notes {
         self.transcript.push(at, Speaker::Client, Text::from(command.to_string().as_str()));
     }
 
+    /// Writes down a finished handshake.
+    pub fn secured(&mut self, handshake: Handshake) {
+        let done = Some(Stage::Reached(handshake));
+        match self.aim {
+            Aim::OtherCertificate => self.other_certificate = done,
+            // What it was like is no news.
+            Aim::Flight | Aim::Injection => {}
+            Aim::Session => self.tls = done,
+        }
+    }
+
     /// The visit learned what it was made for.
     pub fn injected(&mut self, what: Injected) {
         self.injection.get_or_insert(Stage::Reached(what));
@@ -136,6 +153,9 @@ impl Notes {
         match self.aim {
             Aim::Flight => self.answer = Some(Stage::NotTried(Why::NotOffered)),
             Aim::Injection => self.injection = Some(Stage::NotTried(Why::NotOffered)),
+            Aim::OtherCertificate => {
+                self.other_certificate = Some(Stage::NotTried(Why::NotOffered));
+            }
             Aim::Session => {
                 self.tls = Some(Stage::NotTried(Why::NotOffered));
                 self.hello_secured = Some(Stage::NotTried(Why::NotOffered));
@@ -171,8 +191,10 @@ impl Notes {
         let answer = settled(self.answer, why);
         let floor = match visit.starttls {
             Some(Opening::Ask(question)) => Some(Exchange { question: *question, answer }),
-            Some(Opening::Inject(_) | Opening::Speak(_)) | None => None,
+            Some(Opening::Inject(_) | Opening::Show(_) | Opening::Speak(_)) | None => None,
         };
+        let shows = self.aim == Aim::OtherCertificate;
+        let other_certificate = shows.then(|| settled(self.other_certificate, why));
         let injection = (self.aim == Aim::Injection).then(|| settled(self.injection, why));
         let outcomes = self.recipients.into_iter().chain(repeat(Stage::NotTried(why)));
         let recipients = visit.recipients.into_iter().zip(outcomes);
@@ -187,6 +209,7 @@ impl Notes {
             tls: settled(self.tls, why),
             unasked_before_tls: self.unasked_before_tls,
             floor,
+            other_certificate,
             injection,
             hello_secured: settled(self.hello_secured, why),
             sender: settled(self.sender, why),

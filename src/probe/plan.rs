@@ -17,7 +17,7 @@ use crate::{
         Times,
         reading::{self, Offer, stopped},
     },
-    tls::{Hello, Question},
+    tls::{Handshake, Hello, Question, ServerFlight},
 };
 
 /// What every visit to one address has in common.
@@ -130,7 +130,8 @@ impl Errand<'_> {
     }
 
     /// The visit with the next question about the TLS of the server: the oldest and weakest it takes,
-    /// then whether it carries out inside TLS what it was told in clear.
+    /// then whether it has another certificate, and whether it carries out inside TLS what it was told
+    /// in clear.
     pub fn inquiry(&self, seen: &[Observation]) -> Option<Visit> {
         let offered = matches!(reading::offer(seen), Offer::Always | Offer::Sometimes);
         if stopped(seen) || self.standing == Standing::Also || !offered {
@@ -138,20 +139,32 @@ impl Errand<'_> {
         }
         match floor::next(self.asked.depth, seen) {
             Some(question) => Some(self.asking(question)),
-            None => self.injection(seen),
+            None => self.last_questions(seen),
         }
     }
 
-    /// Only where the server goes along with all that was asked before: this is the rudest question.
-    fn injection(&self, seen: &[Observation]) -> Option<Visit> {
+    /// Only where the server went along with all that was asked before, the rudest question last.
+    fn last_questions(&self, seen: &[Observation]) -> Option<Visit> {
         let mut asked = seen.iter().filter_map(|visit| visit.floor.as_ref());
         let answered = asked.all(|exchange| exchange.answer.reached().is_some());
-        let done = seen.iter().any(|visit| visit.purpose == Purpose::Injection);
-        if self.asked.depth < Depth::Full || !answered || done {
+        let spoken = seen.iter().find_map(|visit| visit.tls.reached())?;
+        if self.asked.depth < Depth::Full || !answered {
             return None;
         }
-        let spoken = seen.iter().find_map(|visit| visit.tls.reached())?;
-        Some(self.injecting(spoken.hello))
+        let untried = |purpose| seen.iter().all(|visit| visit.purpose != purpose);
+        let other = other_algorithm(spoken, seen).filter(|_| untried(Purpose::OtherCertificate));
+        other
+            .map(|hello| self.showing(hello))
+            .or_else(|| untried(Purpose::Injection).then(|| self.injecting(spoken.hello)))
+    }
+
+    fn showing(&self, hello: Hello) -> Visit {
+        Visit {
+            purpose: Purpose::OtherCertificate,
+            starttls: Some(Opening::Show(hello)),
+            recipients: Vec::new(),
+            ..self.first()
+        }
     }
 
     fn injecting(&self, hello: Hello) -> Visit {
@@ -218,6 +231,9 @@ impl Errand<'_> {
         }
         if self.standing == Standing::Published && self.asked.depth == Depth::Full {
             let sound = "TLS is spoken and every question about it was answered";
+            let another = "TLS is spoken, every question about it was answered, and there may be a \
+                           certificate of another algorithm";
+            plan.push(planned(&self.showing(Hello::RsaOnly), Some(another)));
             plan.push(planned(&self.injecting(Hello::Hybrid), Some(sound)));
         }
         plan
@@ -312,6 +328,23 @@ impl Visit {
         commands.push(said(Command::Quit));
         commands
     }
+}
+
+/// The hello for a certificate of the other algorithm than the one `spoken` showed, if there is one. The
+/// answers to single hellos up to TLS 1.2 tell, and where there are none it has to be tried.
+fn other_algorithm(spoken: &Handshake, seen: &[Observation]) -> Option<Hello> {
+    let (other, hello) = match spoken.leaf().key.algorithm.as_str() {
+        "EC" => ("RSA", Hello::RsaOnly),
+        _ => ("EC", Hello::EcdsaOnly),
+    };
+    let exchanges = seen.iter().filter_map(|visit| visit.floor.as_ref()?.answer.reached());
+    let leaves = exchanges.filter_map(|flight| match flight {
+        ServerFlight::Chose(choice) => choice.leaf.as_ref(),
+        ServerFlight::Refused { .. } => None,
+    });
+    let mut algorithms = leaves.map(|leaf| leaf.key.algorithm.as_str()).peekable();
+    let unknown = algorithms.peek().is_none();
+    (unknown || algorithms.any(|algorithm| algorithm == other)).then_some(hello)
 }
 
 /// The hello that worked, or none where no hello did.

@@ -33,6 +33,8 @@ pub enum Opening {
     Ask(Box<Question>),
     /// A command in one packet with STARTTLS, then a handshake: is the command carried out inside?
     Inject(Hello),
+    /// A handshake for the certificate alone.
+    Show(Hello),
     /// A handshake, and the session goes on inside.
     Speak(Hello),
 }
@@ -41,7 +43,7 @@ impl Opening {
     pub fn question(&self) -> Option<&Question> {
         match self {
             Self::Ask(question) => Some(question),
-            Self::Inject(_) | Self::Speak(_) => None,
+            Self::Inject(_) | Self::Show(_) | Self::Speak(_) => None,
         }
     }
 }

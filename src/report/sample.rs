@@ -201,6 +201,7 @@ fn untried() -> Observation {
         tls: Stage::NotTried(Why::NotOffered),
         unasked_before_tls: Text::default(),
         floor: None,
+        other_certificate: None,
         injection: None,
         hello_secured: Stage::NotTried(Why::EarlierFailed),
         sender: Stage::NotTried(Why::EarlierFailed),

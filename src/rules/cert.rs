@@ -90,17 +90,19 @@ fn distrusted(view: &View<'_>, pick: fn(&TrustFlaw) -> bool) -> Vec<Case> {
 }
 
 fn flawed(spot: &Spot<'_>, pick: fn(&TrustFlaw) -> bool) -> Option<Case> {
-    let (visit, handshake) = spot.endpoint.handshake()?;
-    let mut flaws = handshake.trust.iter().filter(|flaw| pick(flaw)).peekable();
-    flaws.peek()?;
-    Some(flaws.fold(spot.case(), |case, flaw| {
-        case.seen(spot.exchange(visit, "tls.trust", flaw, "STARTTLS"))
-    }))
+    let flaws = spot.endpoint.certificates().flat_map(|(visit, fact, handshake)| {
+        let flaws = handshake.trust.iter().filter(|flaw| pick(flaw));
+        flaws.map(move |flaw| spot.exchange(visit, &format!("{fact}.trust"), flaw, "STARTTLS"))
+    });
+    flaws.fold(None, |case, seen| Some(case.unwrap_or_else(|| spot.case()).seen(seen)))
 }
 
 /// An address of the primary tier, if every known certificate of that tier verifies.
 fn verified_primary<'a>(view: &View<'a>) -> Option<Spot<'a>> {
-    let verified = |spot: &Spot<'a>| Some(spot.endpoint.handshake()?.1.is_verified());
+    let verified = |spot: &Spot<'a>| {
+        let shown = spot.endpoint.certificates().map(|(_, _, handshake)| handshake.is_verified());
+        shown.reduce(|one, other| one && other)
+    };
     let (spot, verified) = strength::reference(view, verified)?;
     verified.then_some(spot)
 }
@@ -113,24 +115,32 @@ fn weak_links(
     weak: impl Fn(usize, &Certificate, usize) -> Option<String>,
 ) -> Vec<Case> {
     view.cases(|spot| {
-        let (visit, Handshake { chain, .. }) = spot.endpoint.handshake()?;
-        let links = chain.iter().enumerate();
-        let found = links.filter_map(|(at, link)| Some((at, weak(at, link, chain.len())?)));
-        let shown = |(at, saw)| of_chain(spot, visit, at, part, saw);
-        let evidence: Vec<Evidence> = found.map(shown).collect();
+        // Two chains may end alike: each certificate counts once.
+        let mut known: Vec<&str> = Vec::new();
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for (visit, fact, Handshake { chain, .. }) in spot.endpoint.certificates() {
+            for (at, link) in chain.iter().enumerate() {
+                if known.contains(&link.sha256.as_str()) {
+                    continue;
+                }
+                let saw = weak(at, link, chain.len());
+                evidence.extend(saw.map(|saw| of_chain(spot, visit, fact, (at, part), saw)));
+            }
+            known.extend(chain.iter().map(|link| link.sha256.as_str()));
+        }
         (!evidence.is_empty()).then(|| evidence.into_iter().fold(spot.case(), Case::seen))
     })
 }
 
-/// One part of one certificate of a chain, as evidence.
+/// One part of one certificate of a chain, as evidence; `fact` is the handshake that showed it.
 pub fn of_chain<'a>(
     spot: &Spot<'a>,
     visit: &'a Observation,
-    position: usize,
-    part: &str,
+    fact: &str,
+    (position, part): (usize, &str),
     saw: impl fmt::Display,
 ) -> Evidence {
-    spot.exchange(visit, &format!("tls.chain.{position}.{part}"), saw, "STARTTLS")
+    spot.exchange(visit, &format!("{fact}.chain.{position}.{part}"), saw, "STARTTLS")
 }
 
 #[cfg(test)]

@@ -15,16 +15,21 @@ const DAY: i64 = 24;
 
 pub fn certificate_expiring(view: &View<'_>) -> Vec<Case> {
     view.cases(|spot| {
-        let (visit, handshake) = spot.endpoint.handshake()?;
-        let leaf = handshake.leaf();
-        let left = leaf.not_after.duration_since(view.survey.began);
-        // What no verifying sender accepts today cannot get worse by running out.
-        if !handshake.is_verified() || !left.is_positive() {
-            return None;
-        }
-        let severity = urgency(left, lifetime(leaf))?;
-        let saw = Remaining { leaf, left };
-        Some(spot.case().graded(severity).seen(of_chain(spot, visit, 0, "not_after", saw)))
+        let expiring = spot.endpoint.certificates().filter_map(|(visit, fact, handshake)| {
+            let leaf = handshake.leaf();
+            let left = leaf.not_after.duration_since(view.survey.began);
+            // What no verifying sender accepts today cannot get worse by running out.
+            if !handshake.is_verified() || !left.is_positive() {
+                return None;
+            }
+            let severity = urgency(left, lifetime(leaf))?;
+            let saw = Remaining { leaf, left };
+            Some((severity, of_chain(spot, visit, fact, (0, "not_after"), saw)))
+        });
+        let expiring: Vec<_> = expiring.collect();
+        let worst = expiring.iter().map(|(severity, _)| *severity).max()?;
+        let evidence = expiring.into_iter().map(|(_, evidence)| evidence);
+        Some(evidence.fold(spot.case().graded(worst), Case::seen))
     })
 }
 
@@ -79,8 +84,8 @@ fn lags<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Case> {
     }
     let begins = |leaf: &Certificate| leaf.not_before.strftime("%F").to_string();
     let case = spot.case().against(primary.seat.subject());
-    let case = case.seen(of_chain(spot, visit, 0, "not_before", begins(own)));
-    Some(case.seen(of_chain(&primary, seen_at, 0, "not_before", begins(newer))))
+    let case = case.seen(of_chain(spot, visit, "tls", (0, "not_before"), begins(own)));
+    Some(case.seen(of_chain(&primary, seen_at, "tls", (0, "not_before"), begins(newer))))
 }
 
 /// Whether two certificates come out of the same routine: one authority, one span, give or take a

@@ -232,7 +232,7 @@ fn is_obsolete(spot: &Spot<'_>, failures: &[Failure<'_>]) -> bool {
 fn agreed(handshake: &Handshake) -> String {
     let hello = match handshake.hello {
         Hello::Classical => "classical hello: ",
-        Hello::Hybrid => "",
+        Hello::EcdsaOnly | Hello::Hybrid | Hello::RsaOnly => "",
     };
     format!("{hello}{} with {}", handshake.version, handshake.suite)
 }

@@ -30,6 +30,10 @@ pub struct Observation {
     /// The one hello for whose answer the visit was made, where it was made for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<Exchange>,
+    /// The handshake in which only the other algorithm was offered for certificates, where the visit
+    /// was made for that: declined is the refusal of STARTTLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_certificate: Option<Stage<Handshake>>,
     /// What became of the command sent in clear right behind STARTTLS, where the visit was made for
     /// that: declined is the refusal of STARTTLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +63,8 @@ pub enum Purpose {
     Floor,
     /// A command in clear in one packet with STARTTLS: is it carried out inside TLS?
     Injection,
+    /// A handshake without the algorithm of the certificate already seen: is there one more?
+    OtherCertificate,
     /// The null sender with one recipient, on its own.
     NullSender,
     /// The opt-in relay test.
@@ -159,6 +165,7 @@ impl fmt::Display for Purpose {
             Self::Confirm => "confirm",
             Self::Floor => "TLS floor",
             Self::Injection => "STARTTLS injection",
+            Self::OtherCertificate => "other certificate",
             Self::NullSender => "null sender",
             Self::Relay => "relay test",
         })
@@ -212,7 +219,8 @@ impl Observation {
     pub fn starttls_declined(&self) -> Option<&Reply> {
         let asked = self.floor.as_ref().and_then(|exchange| exchange.answer.declined());
         let injection = self.injection.as_ref().and_then(Stage::declined);
-        self.tls.declined().or(asked).or(injection)
+        let certificate = self.other_certificate.as_ref().and_then(Stage::declined);
+        self.tls.declined().or(asked).or(injection).or(certificate)
     }
 
     /// Everything that broke off in the visit.
@@ -223,6 +231,7 @@ impl Observation {
             self.hello.broke(),
             self.tls.broke(),
             self.floor.as_ref().and_then(|exchange| exchange.answer.broke()),
+            self.other_certificate.as_ref().and_then(Stage::broke),
             self.injection.as_ref().and_then(Stage::broke),
             self.hello_secured.broke(),
             self.sender.broke(),

@@ -105,6 +105,17 @@ impl Endpoint {
         self.observations.iter().find_map(|visit| Some((visit, visit.tls.reached()?)))
     }
 
+    /// Every certificate that was shown in a finished handshake: the first one, and the one of the other
+    /// algorithm where there is one; each with the fact it is.
+    pub fn certificates(&self) -> impl Iterator<Item = (&Observation, &'static str, &Handshake)> {
+        let first = self.handshake().map(|(visit, handshake)| (visit, "tls", handshake));
+        let others = self.observations.iter().filter_map(|visit| {
+            let other = visit.other_certificate.as_ref()?.reached()?;
+            Some((visit, "other_certificate", other))
+        });
+        first.into_iter().chain(others)
+    }
+
     /// Whether STARTTLS is on offer.
     pub fn starttls(&self) -> Offer<'_> {
         offer(&self.observations)

@@ -33,6 +33,10 @@ pub enum Hello {
     Hybrid,
     /// Without post-quantum groups: small enough for every middlebox.
     Classical,
+    /// The same, and a server can only answer with a certificate whose key is for ECDSA.
+    EcdsaOnly,
+    /// The same, for RSA.
+    RsaOnly,
 }
 
 /// A finished handshake.

@@ -1,5 +1,7 @@
 //! STARTTLS, versions and certificates.
 
+use serde_json::Value;
+
 use crate::{certificate::Certificate, host::Server, report::Report, world::World};
 
 /// What mxparity says of a healthy Postfix with `backup` behind it, which breaks off this many
@@ -140,6 +142,51 @@ fn sound_servers_notice_a_downgrade_and_forget_what_they_heard_in_clear() {
     // By Postfix's own count: what came in clear behind STARTTLS never became a command.
     assert_eq!(world.logged("mx1", " ehlo=2 starttls=1 quit=1 commands=4", 1).len(), 1);
     world.close(&[]);
+}
+
+/// Where answers in clear tell of one certificate only, nobody is asked for another.
+#[test]
+fn both_certificates_of_a_host_are_seen_and_judged() {
+    let both = |second| {
+        Server::postfix()
+            .showing(Certificate::GoodRsa)
+            .also_showing(second)
+            .with("smtpd_tls_eccert_file = /etc/real/second/tls.pem")
+            .with("smtpd_tls_eckey_file = /etc/real/second/tls.key")
+    };
+    let newest = "smtpd_tls_protocols = >=TLSv1.3";
+    let mut world = World::open([
+        both(Certificate::Good),
+        both(Certificate::Expired).with(newest),
+        Server::exim(),
+        Server::postfix().with(newest),
+    ]);
+    let report = world.check(&["--depth", "full", "--pause", "0"]);
+    // The last one has a certificate for ECDSA alone, which it cannot show before it is asked.
+    world.close(&[("mx4", 1)]);
+    for (host, want) in [
+        ("mx1", Some(["EC", "RSA"])),
+        ("mx2", Some(["EC", "RSA"])),
+        ("mx3", None),
+        ("mx4", Some(["EC", "none"])),
+    ] {
+        let visits = report.visits(host).iter();
+        let algorithm = |handshake: &Value| {
+            handshake["chain"][0]["key"]["algorithm"].as_str().map(str::to_owned)
+        };
+        let mut asked = visits.filter(|visit| visit["purpose"] == "other-certificate");
+        let seen = asked.next().map(|visit| {
+            let first = algorithm(&report.visit(host, 1)["tls"]["reached"]);
+            let other = algorithm(&visit["other_certificate"]["reached"]);
+            let mut all = [first, other].map(|one| one.unwrap_or_else(|| "none".to_owned()));
+            all.sort_unstable();
+            all
+        });
+        assert!(asked.next().is_none(), "{host} is asked twice");
+        let want = want.map(|all| all.map(str::to_owned));
+        assert_eq!(seen, want, "{host}");
+    }
+    report.found("backup-certificate-weaker", "mx2").saw("expired on 2021-01-01").against("mx1");
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Server {
     pub software: Software,
     pub takes: Takes,
     pub certificate: Option<Certificate>,
+    /// One of another algorithm beside it, which the settings have to name.
+    pub second: Option<Certificate>,
     /// Whether a guard (Postfix's postscreen) talks to new clients first.
     pub guarded: bool,
     /// Whether postgrey has clients come again, and after how many seconds.
@@ -70,6 +72,7 @@ impl Server {
             software,
             takes: Takes::Known,
             certificate,
+            second: None,
             guarded: false,
             greylisting: None,
             settings,
@@ -82,6 +85,10 @@ impl Server {
 
     pub fn showing(self, certificate: Certificate) -> Self {
         Self { certificate: Some(certificate), ..self }
+    }
+
+    pub fn also_showing(self, second: Certificate) -> Self {
+        Self { second: Some(second), ..self }
     }
 
     pub fn in_clear(self) -> Self {

@@ -280,6 +280,11 @@ impl World {
                 let folder = certificate_folder(place);
                 self.authority.issue(certificate, &place.name, &folder);
             }
+            if let Some(second) = server.second {
+                let folder = certificate_folder(place).join("second");
+                fs::create_dir_all(&folder).unwrap();
+                self.authority.issue(second, &place.name, &folder);
+            }
             let words = server.settle(place);
             let child = self.enter(packages, place).args(["bash", "-c", &words]).spawn().unwrap();
             self.servers.push(child);

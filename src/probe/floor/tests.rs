@@ -79,6 +79,7 @@ fn visit(question: Question, answer: Stage<ServerFlight>) -> Observation {
         tls: Stage::NotTried(Why::NotThisVisit),
         unasked_before_tls: crate::smtp::Text::default(),
         floor: Some(Exchange { question, answer }),
+        other_certificate: None,
         injection: None,
         hello_secured: Stage::NotTried(Why::NotThisVisit),
         sender: Stage::NotTried(Why::NotAsked),

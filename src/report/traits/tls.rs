@@ -154,10 +154,10 @@ pub fn certificate(view: &View<'_>, spot: &Spot<'_>) -> Cell {
 }
 
 pub fn public_key(view: &View<'_>, spot: &Spot<'_>) -> Cell {
-    within(view, spot, |handshake| {
-        let key = handshake.leaf().key.to_string();
-        Cell::plain(key.clone(), key)
-    })
+    // What there is of other certificates depends on who was asked, so that it is not compared.
+    let keys = spot.endpoint.certificates().map(|(.., shown)| shown.leaf().key.to_string());
+    let keys: Vec<String> = keys.collect();
+    within(view, spot, |handshake| Cell::plain(keys.join(", "), handshake.leaf().key.to_string()))
 }
 
 /// A trait that only a finished handshake shows. Why there was none stands in the rows above.
