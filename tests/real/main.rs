@@ -7,6 +7,7 @@
 
 mod acceptance;
 mod certificate;
+mod dnssec;
 mod encryption;
 mod exim;
 mod failover;
@@ -21,6 +22,7 @@ mod prober;
 mod report;
 mod return_visit;
 mod session;
+mod signing;
 mod standing;
 mod world;
 mod zone;

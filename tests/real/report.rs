@@ -85,15 +85,18 @@ impl Report {
     /// The visits to the host's first address.
     #[track_caller]
     pub fn visits(&self, host: &str) -> &[Value] {
-        let mut found = None;
-        for tier in self.json["survey"]["mx"]["tiers"].as_array().into_iter().flatten() {
-            for one in tier["hosts"].as_array().into_iter().flatten() {
-                if one["name"].as_str().is_some_and(|name| name.starts_with(host)) {
-                    found = one["addresses"][0]["observations"].as_array();
-                }
-            }
-        }
-        found.unwrap_or_else(|| panic!("no visit to {host}\n{}", self.summary()))
+        let visits = self.host(host)["addresses"][0]["observations"].as_array();
+        visits.unwrap_or_else(|| panic!("no visit to {host}\n{}", self.summary()))
+    }
+
+    /// What the survey says of a host.
+    #[track_caller]
+    pub fn host(&self, host: &str) -> &Value {
+        let tiers = self.json["survey"]["mx"]["tiers"].as_array().into_iter().flatten();
+        let hosts = tiers.flat_map(|tier| tier["hosts"].as_array().into_iter().flatten());
+        let named = |one: &&Value| one["name"].as_str().is_some_and(|name| name.starts_with(host));
+        let mut hosts = hosts.filter(named);
+        hosts.next().unwrap_or_else(|| panic!("no host {host}\n{}", self.summary()))
     }
 
     /// The visit of this number, from 1, to the host's first address.

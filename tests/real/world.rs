@@ -21,7 +21,8 @@ use crate::{
     ground,
     host::{DOMAIN, Place, Server, certificate_folder, lines_with},
     report::{Connections, Report},
-    zone::{self, Entry},
+    signing::{self, Signed},
+    zone::{self, Entry, Zone},
 };
 
 /// Where mxparity stands, for IPv4 and for IPv6.
@@ -45,19 +46,36 @@ pub struct World {
 impl World {
     /// Starts `servers` as mx1 (preference 10), mx2 (preference 20) and so on, on IPv4.
     pub fn open(servers: impl IntoIterator<Item = Server>) -> Self {
-        Self::with_addresses(servers, |position| vec![ipv4(position)])
+        Self::raise(servers, |position| vec![ipv4(position)], |zones| zones)
+    }
+
+    /// The same with every zone signed under a root of the world's own, and `records` (TLSA, say), of
+    /// owners named in full, added to those of the hosts. A check of it needs [`Self::anchored`].
+    pub fn open_signed(servers: impl IntoIterator<Item = Server>, records: &str) -> Self {
+        let sign = |mut zones: Vec<Zone>| {
+            zones.iter_mut().for_each(|zone| zone.signed = Signed::Nsec);
+            zones[0].text += records;
+            zones
+        };
+        Self::raise(servers, |position| vec![ipv4(position)], sign)
+    }
+
+    /// No hosts, and these zones alone, children before their parents.
+    pub fn of_zones(zones: Vec<Zone>) -> Self {
+        Self::raise([], |_| Vec::new(), |_| zones)
     }
 
     /// The same with an IPv6 address beside each IPv4 address.
     pub fn open_with_ipv6(servers: impl IntoIterator<Item = Server>) -> Self {
-        Self::with_addresses(servers, |position| {
-            vec![ipv4(position), format!("2001:db8:{position}::25").parse().unwrap()]
-        })
+        let addresses =
+            |position| vec![ipv4(position), format!("2001:db8:{position}::25").parse().unwrap()];
+        Self::raise(servers, addresses, |zones| zones)
     }
 
-    fn with_addresses(
+    fn raise(
         servers: impl IntoIterator<Item = Server>,
         addresses: impl Fn(usize) -> Vec<IpAddr>,
+        zones: impl FnOnce(Vec<Zone>) -> Vec<Zone>,
     ) -> Self {
         let packages = ground::packages();
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -77,7 +95,7 @@ impl World {
             made: BTreeMap::new(),
             folder,
         };
-        world.start_name_server(packages);
+        world.start_name_server(packages, zones);
         world.start_hosts(packages);
         world.wait_until_listening();
         world
@@ -86,7 +104,7 @@ impl World {
     /// Runs `mxparity check` as its user would, with `options` added, and reads its report. One
     /// session an address, unless the options say otherwise.
     pub fn check(&mut self, options: &[&str]) -> Report {
-        let report = Report::read(&self.run(options));
+        let report = self.check_domain(DOMAIN, options);
         for (address, connections) in report.connections() {
             let made = self.made.entry(address).or_default();
             made.all += connections.all;
@@ -95,9 +113,45 @@ impl World {
         report
     }
 
+    /// The same of another domain; its connections are not counted.
+    pub fn check_domain(&self, domain: &str, options: &[&str]) -> Report {
+        Report::read(&self.run(domain, options))
+    }
+
+    /// The options that have a check trust the keys of the world's own root.
+    pub fn anchored(&self) -> [String; 2] {
+        let file = self.name_server().files().join(signing::ANCHOR);
+        ["--trust-anchor".to_owned(), file.display().to_string()]
+    }
+
+    /// Starts a resolver (unbound) that validates by the world's own root, and gives the options that
+    /// have a check ask it.
+    pub fn start_resolver(&mut self) -> [String; 2] {
+        let folder = self.folder.path().join("resolver");
+        let place = Place { folder, ..self.name_server() };
+        fs::create_dir_all(place.log()).unwrap();
+        let [_, anchor] = self.anchored();
+        place.write("/etc/unbound.key", &fs::read_to_string(anchor).unwrap());
+        let settings = format!(
+            "server:\n  interface: 127.0.0.1@5353\n  username: \"\"\n  chroot: \"\"\n  \
+             do-daemonize: no\n  pidfile: \"\"\n  use-syslog: no\n  ede: yes\n  \
+             do-not-query-localhost: no\n  \
+             trust-anchor-file: /etc/unbound.key\n\
+             remote-control:\n  control-enable: no\n\
+             forward-zone:\n  name: \".\"\n  forward-addr: {}\n",
+            zone::NAME_SERVER
+        );
+        place.write("/etc/unbound.conf", &settings);
+        let mut command = self.enter(ground::packages(), &place);
+        let server = command.args(["unbound", "-d", "-c", "/etc/unbound.conf"]).spawn().unwrap();
+        self.servers.push(server);
+        self.wait_for(&[Listener::udp("127.0.0.1".parse().unwrap(), 5353)]);
+        ["--resolver".to_owned(), "127.0.0.1:5353".to_owned()]
+    }
+
     /// What `mxparity check --plan` says of the same run.
     pub fn plan(&self, options: &[&str]) -> Value {
-        let done = self.run(&[options, &["--plan"]].concat());
+        let done = self.run(DOMAIN, &[options, &["--plan"]].concat());
         serde_json::from_slice(&done.stdout).unwrap()
     }
 
@@ -106,13 +160,13 @@ impl World {
         places.find(|place| place.name.starts_with(host)).expect("a host of the world")
     }
 
-    fn run(&self, options: &[&str]) -> Output {
+    fn run(&self, domain: &str, options: &[&str]) -> Output {
         let mut command = self.inside();
-        command.arg(env!("CARGO_BIN_EXE_mxparity")).args(["check", DOMAIN, "--format", "json"]);
+        command.arg(env!("CARGO_BIN_EXE_mxparity")).args(["check", domain, "--format", "json"]);
         for network in ["192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"] {
             command.args(["--allow-net", network]);
         }
-        command.args(["--rcpt", &format!("{}@{DOMAIN}", crate::host::KNOWN)]);
+        command.args(["--rcpt", &format!("{}@{domain}", crate::host::KNOWN)]);
         // What Debian's defaults take is for the tests that ask for it.
         if !options.contains(&"--depth") {
             command.args(["--depth", "session"]);
@@ -252,19 +306,23 @@ impl World {
         }
     }
 
-    fn start_name_server(&mut self, packages: &Path) {
+    fn name_server(&self) -> Place {
         let name = "ns.example";
-        let place = Place {
+        Place {
             name: name.to_owned(),
             preference: 0,
             addresses: Vec::new(),
             folder: self.folder.path().join(name),
-        };
+        }
+    }
+
+    fn start_name_server(&mut self, packages: &Path, zones: impl FnOnce(Vec<Zone>) -> Vec<Zone>) {
+        let place = self.name_server();
         let entries: Vec<Entry<'_>> = self.hosts.iter().map(|(_, place)| place.entry()).collect();
         let sources = SOURCES.map(|address| address.parse().unwrap());
         let prober = Entry { name: "probe.example", preference: 10, addresses: &sources };
         fs::create_dir_all(place.log()).unwrap();
-        zone::write(&place.files(), DOMAIN, &entries, &prober);
+        zone::write(&place.files(), zones(zone::plain(DOMAIN, &entries, &prober)));
         let server = self.enter(packages, &place).args(zone::COMMAND).spawn().unwrap();
         self.servers.push(server);
     }

@@ -1,6 +1,18 @@
 //! What DNS says in a world: a real authoritative server (NSD) with the zones of the hosts.
+//!
+//! Zones are plain text here; those that are to be signed go through `signing`.
 
 use std::{fmt::Write, fs, net::IpAddr, path::Path};
+
+use crate::signing::{self, Signed};
+
+/// A zone as it is served.
+pub struct Zone {
+    /// Without a dot at its end.
+    pub name: String,
+    pub text: String,
+    pub signed: Signed,
+}
 
 /// One name and its addresses.
 pub struct Entry<'a> {
@@ -15,9 +27,9 @@ pub const NAME_SERVER: &str = "127.0.0.1";
 /// The words that start NSD in the foreground.
 pub const COMMAND: [&str; 4] = ["nsd", "-d", "-c", "/etc/nsd.conf"];
 
-/// Writes NSD's configuration and zones below `files`: everything under `example`, and the reverse
-/// names of both address families.
-pub fn write(files: &Path, domain: &str, hosts: &[Entry<'_>], prober: &Entry<'_>) {
+/// The zones of a world, none of them signed: everything under `example`, and the reverse names of
+/// both address families.
+pub fn plain(domain: &str, hosts: &[Entry<'_>], prober: &Entry<'_>) -> Vec<Zone> {
     let mut forward = String::new();
     let mut reverse = String::new();
     for host in hosts {
@@ -31,25 +43,38 @@ pub fn write(files: &Path, domain: &str, hosts: &[Entry<'_>], prober: &Entry<'_>
             writeln!(reverse, "{}. PTR {}.", pointer(*address), entry.name).unwrap();
         }
     }
-    let head = |zone: &str| {
-        format!(
-            "$TTL 60\n{zone}. SOA ns.example. root.example. 1 3600 600 86400 60\n{zone}. NS ns.example.\n"
-        )
-    };
-    let zones = [
-        ("example", head("example") + "ns.example. A 127.0.0.1\n" + &forward),
-        ("arpa", head("arpa") + &reverse),
-    ];
+    let forward = format!("ns.example. A {NAME_SERVER}\n{forward}");
+    vec![Zone::new("example", &forward, Signed::Not), Zone::new("arpa", &reverse, Signed::Not)]
+}
+
+impl Zone {
+    /// With a head before `records`, which name their owners in full.
+    pub fn new(name: &str, records: &str, signed: Signed) -> Self {
+        let apex = format!("{name}.");
+        let text = format!(
+            "$TTL 60\n{apex} SOA ns.example. root.example. 1 3600 600 86400 60\n\
+             {apex} NS ns.example.\n{records}"
+        );
+        Self { name: name.to_owned(), text, signed }
+    }
+}
+
+/// Writes NSD's configuration and `zones` below `files`. Where one of them is signed there is a root
+/// above them, and its key in [`signing::ANCHOR`].
+pub fn write(files: &Path, mut zones: Vec<Zone>) {
     let etc = files.join("etc");
     fs::create_dir_all(&etc).unwrap();
+    if zones.iter().any(|zone| zone.signed != Signed::Not) {
+        zones = signing::sign(&etc, zones);
+    }
     let mut settings = format!(
         "server:\n  ip-address: {NAME_SERVER}\n  username: \"\"\n  zonesdir: /etc\n  database: \"\"\n  \
          pidfile: \"\"\n  xfrdfile: \"\"\n  zonelistfile: /var/log/zones\n  xfrd-reload-timeout: 0\n\
          remote-control:\n  control-enable: no\n"
     );
-    for (zone, text) in zones {
-        fs::write(etc.join(format!("{zone}.zone")), text).unwrap();
-        writeln!(settings, "zone:\n  name: {zone}\n  zonefile: {zone}.zone").unwrap();
+    for Zone { name, text, .. } in zones {
+        fs::write(etc.join(format!("{name}.zone")), text).unwrap();
+        writeln!(settings, "zone:\n  name: \"{name}.\"\n  zonefile: \"{name}.zone\"").unwrap();
     }
     fs::write(etc.join("nsd.conf"), settings).unwrap();
 }
