@@ -27,7 +27,7 @@ use crate::{
     fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
     probe::Event,
     report::{self, Format, Report, Status},
-    rules::Profile,
+    rules::{self, Profile},
     survey::{Plan, Survey},
 };
 
@@ -73,6 +73,10 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
         let shown = if words.plan {
             show(&plans, &words.output)
         } else {
+            let port25 = rules::port_25(&surveys);
+            for survey in &mut surveys {
+                survey.vantage.port25 = port25;
+            }
             let profile = |survey: &Survey| instruments.profile(words, &survey.domain);
             deliver(surveys, &words.output, profile)
         };

@@ -77,6 +77,7 @@ impl Lookout<'_> {
             sources,
             sender_domain,
             control,
+            port25: Presence::Unknown,
         }
     }
 

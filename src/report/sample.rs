@@ -93,6 +93,7 @@ pub fn with_mx(mx: MxLookup) -> Survey {
             sender_domain: Presence::Present,
             ipv6: Presence::Present,
             control: None,
+            port25: Presence::Unknown,
         },
         asked: Asked {
             sender: "probe@probe.example".parse().unwrap(),

@@ -32,6 +32,7 @@ pub mod view;
 pub use catalogue::{CATALOGUE, Rule};
 pub use finding::{Case, Evidence, Finding, Place, Severity, Subject};
 pub use profile::Profile;
+pub use us::port_25;
 pub use view::{Spot, View};
 
 use crate::survey::Survey;

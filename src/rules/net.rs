@@ -16,7 +16,7 @@ use super::{
 use crate::{
     smtp::{Capabilities, Flaw, HelloName, Reply, SizeLimit, Speaker, cause::Moment},
     survey::{
-        Access, Blame, Control, Endpoint, Fault, FaultKind, Host, Observation, Phase,
+        Access, Blame, Endpoint, Fault, FaultKind, Host, Observation, Phase,
         observation::{Greeting, HelloVerb},
     },
 };
@@ -37,7 +37,7 @@ pub fn host_unreachable(view: &View<'_>) -> Vec<Case> {
     let dead: Vec<Seat<'_>> = view.seats().filter(|seat| is_dead(*seat)).collect();
     let nowhere = |host: &Host| host.addresses.is_empty() && !host.is_unresolved();
     let all = view.seats().all(|seat| is_dead(seat) || nowhere(seat.host));
-    let proven = view.survey.vantage.control.as_ref().is_some_and(Control::answered);
+    let proven = view.port_is_open();
     let case = |seat: Seat<'_>| {
         let faults = seat.spots().filter_map(|spot| unreached(&spot));
         let refused = seat.spots().all(|spot| blame(&spot) == Some(Blame::Peer));

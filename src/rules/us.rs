@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     smtp::{Command, Reply, ReversePath, Speaker, cause::Moment},
-    survey::{Blame, Control, Fault, FaultKind, Observation, Presence, Recipient, RecipientKind},
+    survey::{
+        Blame, Control, Fault, FaultKind, Observation, Presence, Recipient, RecipientKind, Survey,
+    },
 };
 
 /// The port that networks close; a run on another one proves nothing about it.
@@ -25,10 +27,19 @@ impl<'a> View<'a> {
     pub fn port_closed_here(&self) -> bool {
         let control = self.survey.vantage.control.as_ref();
         let attempts = self.attempts();
-        if control.is_some_and(Control::answered) || attempts.iter().any(Attempt::stood) {
+        if self.port_is_open() || attempts.iter().any(Attempt::stood) {
             return false;
         }
-        control.is_some_and(control_failed) || alike_for_strangers(&attempts)
+        control.is_some_and(control_failed)
+            || self.survey.vantage.port25 == Presence::Absent
+            || alike_for_strangers(&attempts)
+    }
+
+    /// Whether a host beside those of the domain proves our port 25.
+    pub fn port_is_open(&self) -> bool {
+        let vantage = &self.survey.vantage;
+        vantage.control.as_ref().is_some_and(Control::answered)
+            || vantage.port25 == Presence::Present
     }
 
     /// First connections to port 25 of every host, those outside the MX set included, that this
@@ -47,6 +58,17 @@ impl<'a> View<'a> {
             (!interrupted).then_some(Attempt { spot, visit, fault })
         })
         .collect()
+    }
+}
+
+/// What the hosts of all domains of a run tell of port 25 here, which those of one may not.
+pub fn port_25(surveys: &[Survey]) -> Presence {
+    let views = surveys.iter().map(View::of);
+    let attempts: Vec<Attempt<'_>> = views.flat_map(|view| view.attempts()).collect();
+    match attempts.iter().any(Attempt::stood) {
+        true => Presence::Present,
+        false if alike_for_strangers(&attempts) => Presence::Absent,
+        false => Presence::Unknown,
     }
 }
 
@@ -90,9 +112,13 @@ pub fn port_25_closed_here(view: &View<'_>) -> Vec<Case> {
             Evidence::plain("vantage.control", format!("{} [{}]: {fault}", control.host, to.ip()))
         })
     });
-    let proof: Vec<Evidence> = proof.collect();
+    let mut proof: Vec<Evidence> = proof.collect();
     // The control is known to be up; hosts that fail alike are only likely to be.
     let sure = if proof.is_empty() { Confidence::Medium } else { Confidence::High };
+    if view.survey.vantage.port25 == Presence::Absent {
+        let saw = "no host of any domain of this run took a connection";
+        proof.push(Evidence::plain("vantage.port25", saw));
+    }
     let hosts = view.attempts().into_iter().filter_map(|Attempt { spot, visit, fault }| {
         Some(spot.evidence(visit, "connect", fault?, |who, _| who == Speaker::Event))
     });
@@ -189,4 +215,39 @@ fn asked(visit: &Observation, reply: &Reply) -> Option<(&'static str, String)> {
         RecipientKind::Relay => "recipients.relay",
     };
     Some((fact, Command::RcptTo(mailbox.clone()).to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::{net, sketch},
+        survey::MxLookup,
+    };
+
+    /// A domain with one host of its own, whose connection ends so.
+    fn alone(host: &str, visit: Observation) -> Survey {
+        let mut survey = sketch::alone(vec![visit]);
+        let MxLookup::Published(set) = &mut survey.mx else { unreachable!("sketched so") };
+        set.tiers[0].hosts[0].name = host.to_owned();
+        survey
+    }
+
+    #[test]
+    fn domains_of_one_run_tell_of_port_25_together() {
+        let silent = |host: &str| alone(host, sketch::unreached(FaultKind::TimedOut));
+        let sound = |host: &str| alone(host, sketch::visit());
+        for (surveys, port, dead, ours) in [
+            (vec![silent("mx.one.example")], Presence::Unknown, 1, 0),
+            (vec![silent("mx1.one.example"), silent("mx2.one.example")], Presence::Unknown, 1, 0),
+            (vec![silent("mx.one.example"), silent("mx.other.example")], Presence::Absent, 0, 1),
+            (vec![silent("mx.one.example"), sound("mx.other.example")], Presence::Present, 1, 0),
+        ] {
+            assert_eq!(port_25(&surveys), port);
+            let mut first = surveys[0].clone();
+            first.vantage.port25 = port;
+            assert_eq!(sketch::judged(&first, net::host_unreachable).len(), dead, "{port:?}");
+            assert_eq!(sketch::judged(&first, port_25_closed_here).len(), ours, "{port:?}");
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Bounded: a reply has at most [`MAX_LINES`] lines of at most [`MAX_LINE`] bytes.
 //! Does no reading itself and forgives nothing in silence: see [`Flaw`] and [`ReplyFault`].
+//!
+//! Longer than most by its tests: every way to be wrong stands in one table.
 
 use std::fmt;
 

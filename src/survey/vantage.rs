@@ -26,6 +26,9 @@ pub struct Vantage {
     /// The known-good host that proves our port 25, if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
+    /// Whether port 25 is open here, as far as the hosts of all domains of the run tell.
+    #[serde(default = "Presence::unknown", skip_serializing_if = "Presence::is_unknown")]
+    pub port25: Presence,
 }
 
 /// One address we connect from.
@@ -43,6 +46,18 @@ pub enum Presence {
     Absent,
     /// Not looked at, or the look failed.
     Unknown,
+}
+
+impl Presence {
+    /// For facts that older reports do not have.
+    fn unknown() -> Self {
+        Self::Unknown
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
 }
 
 /// What the control host did.

@@ -50,6 +50,7 @@ pub fn sessions(place: &Place) -> Sessions {
         quit: count(" closed by QUIT"),
         broken_handshakes: count(" (gnutls_handshake): "),
         sent_away: 0,
+        commands: said.matches("SMTP<< ").count(),
         words: words.map(str::to_ascii_uppercase).collect(),
         complaints: lines_with(&log, &COMPLAINTS).map(str::to_owned).collect(),
     }

@@ -53,6 +53,7 @@ pub fn sessions(place: &Place) -> Sessions {
         quit: ends.clone().filter(|end| end.ends_with("reason=quit")).count(),
         broken_handshakes: ends.clone().filter(is_broken).count(),
         sent_away: 0,
+        commands: count(": <<< "),
         words: words.map(str::to_ascii_uppercase).collect(),
         complaints: ends
             .filter(|end| !end.ends_with("reason=quit") && !is_broken(end))

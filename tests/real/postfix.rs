@@ -91,6 +91,9 @@ pub fn sessions(server: &Server, place: &Place) -> Sessions {
     let ends =
         log.lines().filter_map(|line| line.split_once(": disconnect from ")).map(|end| end.1);
     let words = ends.clone().flat_map(|end| end.split(' ').filter_map(|word| word.split_once('=')));
+    // The second number is that of all, the first that of those it did not refuse.
+    let all = |counts: &str| counts.rsplit('/').next().and_then(|all| all.parse::<usize>().ok());
+    let commands = words.clone().filter(|(word, _)| *word == "commands");
     Sessions {
         // A guard hands clients over to smtpd or keeps them to the end.
         begun: if server.guarded {
@@ -103,6 +106,7 @@ pub fn sessions(server: &Server, place: &Place) -> Sessions {
         broken_handshakes: count("/smtpd[", "lost connection after STARTTLS"),
         // Only this limit ends a session, and before its first word.
         sent_away: count("/smtpd[", "Connection rate limit exceeded: "),
+        commands: commands.filter_map(|(_, counts)| all(counts)).sum(),
         words: words
             .filter(|(word, _)| *word != "commands")
             .map(|(word, _)| word.to_ascii_uppercase())

@@ -16,6 +16,8 @@ pub struct Connections {
     pub all: usize,
     /// Those for the TLS floor, which end in the handshake.
     pub floor: usize,
+    /// Commands said over all of them.
+    pub commands: usize,
 }
 
 /// One finding.
@@ -76,10 +78,38 @@ impl Report {
             for visit in stood {
                 connections.all += 1;
                 connections.floor += usize::from(visit["purpose"] == "floor");
+                // What comes in one packet with STARTTLS is dropped by sound servers.
+                connections.commands += said(visit).filter(|line| *line != "NOOP").count();
             }
             counts.extend(address.map(|address: IpAddr| (address, connections)));
         });
         counts
+    }
+
+    /// Every visit stands in `plan`, no more often than it says there, and every command of it, in that
+    /// order.
+    #[track_caller]
+    pub fn keeps_to(&self, plan: &Value) {
+        endpoints(&self.json["survey"], &mut |endpoint| {
+            let visits = plan["visits"].as_array().into_iter().flatten();
+            let mut here: Vec<(&Value, usize)> = visits
+                .filter(|visit| visit["address"] == endpoint["address"])
+                .map(|visit| (visit, most(&visit["times"])))
+                .collect();
+            for visit in endpoint["observations"].as_array().into_iter().flatten() {
+                let fits = |planned: &Value| {
+                    let mut words = planned["commands"].as_array().into_iter().flatten();
+                    planned["purpose"] == visit["purpose"]
+                        && said(visit).all(|line| words.any(|word| word["line"] == *line))
+                };
+                let planned = here.iter_mut().find(|(one, left)| *left > 0 && fits(one));
+                let Some((_, left)) = planned else {
+                    let lines: Vec<_> = said(visit).collect();
+                    panic!("not planned: {} {lines:?}\n{plan:#}", visit["purpose"]);
+                };
+                *left -= 1;
+            }
+        });
     }
 
     /// The visits to the host's first address.
@@ -171,6 +201,18 @@ fn name_of(finding: &Value) -> String {
         Some(host) => format!("{rule} {host}"),
         None => rule.to_owned(),
     }
+}
+
+/// The commands of a visit.
+fn said(visit: &Value) -> impl Iterator<Item = &str> {
+    let lines = visit["transcript"].as_array().into_iter().flatten();
+    lines.filter(|line| line["who"] == "C").filter_map(|line| line["text"].as_str())
+}
+
+/// How often a planned visit may be made; once more for each cipher suite is no bound.
+fn most(times: &Value) -> usize {
+    let number = times["at_most"].as_u64().and_then(|most| most.try_into().ok());
+    if *times == "once" { 1 } else { number.unwrap_or(usize::MAX) }
 }
 
 fn endpoints(value: &Value, tell: &mut dyn FnMut(&Value)) {

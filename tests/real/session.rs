@@ -12,6 +12,8 @@ pub struct Sessions {
     pub broken_handshakes: usize,
     /// Ended by the server with 421.
     pub sent_away: usize,
+    /// Commands of all sessions, refused ones included.
+    pub commands: usize,
     /// Every command word the server was given, in upper case.
     pub words: BTreeSet<String>,
     /// Lines of the log in which the server complains of the client or of its own settings.

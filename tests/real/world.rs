@@ -101,14 +101,18 @@ impl World {
         world
     }
 
-    /// Runs `mxparity check` as its user would, with `options` added, and reads its report. One
-    /// session an address, unless the options say otherwise.
+    /// Runs `mxparity check` as its user would, with `options` added, and reads its report, which has
+    /// to be what the plan said. One session an address, unless the options say otherwise.
+    #[track_caller]
     pub fn check(&mut self, options: &[&str]) -> Report {
+        let plan = self.plan(options);
         let report = self.check_domain(DOMAIN, options);
+        report.keeps_to(&plan);
         for (address, connections) in report.connections() {
             let made = self.made.entry(address).or_default();
             made.all += connections.all;
             made.floor += connections.floor;
+            made.commands += connections.commands;
         }
         report
     }
@@ -287,6 +291,7 @@ impl World {
             let made = || place.addresses.iter().filter_map(|address| self.made.get(address));
             let all: usize = made().map(|made| made.all).sum();
             let floor: usize = made().map(|made| made.floor).sum();
+            let commands: usize = made().map(|made| made.commands).sum();
             // The last lines of a session are written after the client has gone.
             let deadline = Instant::now() + PATIENCE;
             let sessions = loop {
@@ -303,6 +308,10 @@ impl World {
             let broken = broken.map_or(0, |(_, count)| *count) + floor;
             let otherwise = sessions.broken_handshakes + sessions.sent_away;
             assert_eq!(otherwise, broken, "{}: ended without QUIT", place.name);
+            // What is said into a connection that breaks may not be heard, and a guard does not count.
+            if broken == floor && !server.guarded {
+                assert_eq!(sessions.commands, commands, "{}: commands", place.name);
+            }
         }
     }
 
