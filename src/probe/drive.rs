@@ -86,9 +86,10 @@ pub async fn carry_out(visit: &Visit, means: &Means<'_>) -> Observation {
             biased;
             input = line.act(step) => input,
             () = wish.uttered() => Input::Interrupted,
-            () = sleep(left) => match by_proxy {
-                true => Input::Broke(FaultKind::Proxy("no answer in time".to_owned())),
-                false => Input::Due,
+            () = sleep(left) => if by_proxy {
+                Input::Broke(FaultKind::Proxy("no answer in time".to_owned()))
+            } else {
+                Input::Due
             },
         };
         (dialogue, step) = dialogue.advance(now(), input);

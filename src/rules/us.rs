@@ -65,10 +65,12 @@ impl<'a> View<'a> {
 pub fn port_25(surveys: &[Survey]) -> Presence {
     let views = surveys.iter().map(View::of);
     let attempts: Vec<Attempt<'_>> = views.flat_map(|view| view.attempts()).collect();
-    match attempts.iter().any(Attempt::stood) {
-        true => Presence::Present,
-        false if alike_for_strangers(&attempts) => Presence::Absent,
-        false => Presence::Unknown,
+    if attempts.iter().any(Attempt::stood) {
+        Presence::Present
+    } else if alike_for_strangers(&attempts) {
+        Presence::Absent
+    } else {
+        Presence::Unknown
     }
 }
 
