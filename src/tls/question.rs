@@ -13,7 +13,7 @@ use super::{ClientHello, Group, Suite, SuiteClass, TlsVersion};
 pub struct Question {
     /// The highest version on offer. TLS 1.3 is offered alone, any other with all below it.
     pub version: TlsVersion,
-    /// Every suite of these classes is on offer, weakest first.
+    /// Every suite of these classes is on offer, in the order of [`Question::suites`].
     pub classes: Vec<SuiteClass>,
     /// Suites of those classes that are left out all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -53,7 +53,9 @@ impl Question {
         Self::of(version, SuiteClass::ALL)
     }
 
-    /// The suites on offer, weakest first.
+    /// The suites on offer, weakest first, but those without a certificate behind all others: a
+    /// server that was told to take them and has nothing to take them with turns down the whole
+    /// hello when it comes to one (Exim with `GnuTLS`).
     pub fn suites(&self) -> Vec<Suite> {
         let modern = self.version == TlsVersion::Tls13;
         let offered = |(class, suite): &(SuiteClass, Suite)| {
@@ -63,7 +65,7 @@ impl Question {
         };
         let classed = Suite::all().filter_map(|suite| Some((suite.class()?, suite)));
         let mut suites: Vec<_> = classed.filter(offered).collect();
-        suites.sort_by_key(|(class, _)| *class);
+        suites.sort_by_key(|(class, suite)| (suite.is_anonymous(), *class));
         suites.into_iter().map(|(_, suite)| suite).collect()
     }
 
@@ -113,7 +115,8 @@ mod tests {
     #[test]
     fn suites_come_weakest_first_and_only_those_asked_for() {
         let all = Question::any(TlsVersion::Tls12).suites();
-        assert!(all.is_sorted_by_key(|suite| suite.class()));
+        assert!(all.is_sorted_by_key(|suite| (suite.is_anonymous(), suite.class())));
+        assert_eq!(all.last().map(|suite| suite.name().contains("_anon_")), Some(true));
         assert!(all.iter().all(|suite| !suite.is_tls13()));
         let left_out = Suite::named("TLS_DHE_RSA_WITH_AES_128_CCM").unwrap();
         let aead = Question {

@@ -81,6 +81,11 @@ impl Suite {
         matches!(self.0 >> 8, 0x13) || matches!(self.0, 0x00c6 | 0x00c7)
     }
 
+    /// Whether nobody is authenticated, whatever else is weak.
+    pub fn is_anonymous(self) -> bool {
+        self.registered().is_some_and(|name| name.contains("_anon_"))
+    }
+
     /// Every suite of the table, in the order of the numbers.
     pub fn all() -> impl Iterator<Item = Self> {
         SUITES.iter().map(|(number, _)| Self(*number))

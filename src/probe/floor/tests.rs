@@ -19,6 +19,8 @@ struct Taker {
     groups: Vec<Group>,
     /// Chooses by the client's order.
     obliging: bool,
+    /// Turns down the whole hello when its choice falls on a suite without a certificate.
+    keyless: bool,
 }
 
 impl Taker {
@@ -33,6 +35,7 @@ impl Taker {
             versions: versions.iter().map(fitting).collect(),
             groups: vec![Group::X25519_MLKEM768, Group::X25519, Group(0x17)],
             obliging: false,
+            keyless: false,
         }
     }
 
@@ -52,7 +55,8 @@ impl Taker {
             offered.contains(suite) && suites.contains(suite) && (group.is_some() || !curve)
         };
         let picked = if self.obliging { offered.iter().find(can) } else { suites.iter().find(can) };
-        let Some(suite) = picked else { return ServerFlight::Refused { alert: 40 } };
+        let able = picked.filter(|suite| !(self.keyless && suite.is_anonymous()));
+        let Some(suite) = able else { return ServerFlight::Refused { alert: 40 } };
         let exchange = || Some(KeyExchange::Curve { group: *group? });
         let curved = suite.name().contains("_ECDHE_");
         ServerFlight::Chose(Box::new(Choice {
@@ -158,6 +162,27 @@ fn a_weak_server_is_asked_six_times_at_most_and_the_worst_is_found() {
     }
 }
 
+/// As Exim does with `GnuTLS` where its settings name such suites.
+#[test]
+fn a_server_that_breaks_off_at_suites_without_certificate_hides_no_others() {
+    let suites = [
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "TLS_RSA_WITH_RC4_128_SHA",
+        "TLS_DH_anon_WITH_AES_128_CBC_SHA",
+        "TLS_ECDH_anon_WITH_NULL_SHA",
+    ];
+    let of = Taker::of(&[Tls11, Tls12], &suites);
+    let taker = Taker { obliging: true, keyless: true, ..of };
+    for depth in [Depth::Floor, Depth::Full] {
+        let seen = inquire(depth, &taker);
+        let inquiry = Inquiry::of(&seen).unwrap();
+        let worst = inquiry.choices().filter_map(|choice| choice.suite.class()).min();
+        let oldest = inquiry.choices().map(|choice| choice.version).min();
+        let want = (Some(SuiteClass::Rc4), Some(Tls11));
+        assert_eq!((worst, oldest), want, "{:#?}", questions(&seen));
+    }
+}
+
 #[test]
 fn an_answer_unlike_tls_ends_the_inquiry() {
     let question = next(Depth::Floor, &[]).unwrap();
@@ -200,7 +225,8 @@ fn any_taker() -> impl Strategy<Value = Taker> {
             let modern: Vec<Suite> = modern.into_iter().map(Suite).collect();
             let of =
                 |version| (version, if version == Tls13 { modern.clone() } else { old.clone() });
-            Taker { versions: versions.into_iter().map(of).collect(), groups, obliging }
+            let versions = versions.into_iter().map(of).collect();
+            Taker { versions, groups, obliging, keyless: false }
         },
     )
 }
