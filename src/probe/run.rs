@@ -290,10 +290,12 @@ impl Probe<'_> {
     ) -> bool {
         let lane = Arc::clone(&stop.lane);
         let mut rest = lane.lock().await;
-        if let Some(last) = rest.since {
+        let rested = rest.since.map(|last| last + self.limits.pause);
+        // A sleep takes a millisecond at least, also where none is left to sleep.
+        if let Some(rested) = rested.filter(|rested| *rested > Instant::now()) {
             let mut interrupted = self.stop.clone();
             tokio::select! {
-                () = tokio::time::sleep_until(last + self.limits.pause) => {}
+                () = tokio::time::sleep_until(rested) => {}
                 () = patience::interrupted(&mut interrupted) => return false,
             }
         }
