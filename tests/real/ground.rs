@@ -18,6 +18,12 @@ pub fn packages() -> &'static Path {
     }
 }
 
+/// The words that run Python with what `fetch` installed for it.
+pub fn python() -> [String; 2] {
+    let unpacked = packages().with_file_name("");
+    [script("python"), unpacked].map(|path| path.display().to_string())
+}
+
 /// A command that may come from the unpacked packages where this machine has none.
 pub fn tool(name: impl AsRef<std::ffi::OsStr>) -> Command {
     let usr = packages().join("usr");

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{certificate::Certificate, exim, opensmtpd, postfix, session::Sessions};
+use crate::{certificate::Certificate, exim, opensmtpd, openssl, postfix, session::Sessions};
 
 /// The domain of every world.
 pub const DOMAIN: &str = "even.example";
@@ -19,6 +19,10 @@ pub const KNOWN: &str = "anna";
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Software {
     Exim,
+    /// Debian's, with a front for what is said before TLS.
+    OpenSsl,
+    /// A newer one, likewise.
+    OpenSslNew,
     OpenSmtpd,
     Postfix,
 }
@@ -59,6 +63,14 @@ impl Server {
 
     pub fn exim() -> Self {
         Self::of(Software::Exim, Some(Certificate::Good))
+    }
+
+    pub fn openssl() -> Self {
+        Self::of(Software::OpenSsl, Some(Certificate::Good))
+    }
+
+    pub fn openssl_new() -> Self {
+        Self::of(Software::OpenSslNew, Some(Certificate::Good))
     }
 
     /// In clear: Debian 12's `OpenSMTPD` cannot finish a handshake with its OpenSSL.
@@ -164,8 +176,14 @@ impl Server {
         match self.software {
             Software::Exim => exim::settle(self, place).to_owned(),
             Software::OpenSmtpd => opensmtpd::settle(self, place).to_owned(),
+            Software::OpenSsl | Software::OpenSslNew => openssl::settle(self, place),
             Software::Postfix => postfix::settle(self, place),
         }
+    }
+
+    /// Whether it runs from packages that would conflict with the machine's own.
+    pub fn is_packaged(&self) -> bool {
+        !matches!(self.software, Software::OpenSsl | Software::OpenSslNew)
     }
 
     /// What the server's own log says of the sessions it had.
@@ -173,6 +191,7 @@ impl Server {
         match self.software {
             Software::Exim => exim::sessions(place),
             Software::OpenSmtpd => opensmtpd::sessions(place),
+            Software::OpenSsl | Software::OpenSslNew => openssl::sessions(place),
             Software::Postfix => postfix::sessions(self, place),
         }
     }

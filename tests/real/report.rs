@@ -20,6 +20,14 @@ pub struct Connections {
     pub commands: usize,
 }
 
+impl Connections {
+    pub fn add(&mut self, more: &Self) {
+        self.all += more.all;
+        self.floor += more.floor;
+        self.commands += more.commands;
+    }
+}
+
 /// One finding.
 pub struct Found<'a>(&'a Value);
 

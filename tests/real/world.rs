@@ -2,6 +2,7 @@
 //!
 //! The addresses are documentation addresses and the port is 25: inside the namespaces they are real,
 //! outside nothing of them can be seen, so that worlds run side by side and nothing leaves this machine.
+//! Longer than most: all that can be done in a world stands in one place.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +21,9 @@ use crate::{
     certificate::Authority,
     ground,
     host::{DOMAIN, Place, Server, certificate_folder, lines_with},
+    listener::Listener,
     report::{Connections, Report},
+    session::Sessions,
     signing::{self, Signed},
     zone::{self, Entry, Zone},
 };
@@ -109,10 +112,7 @@ impl World {
         let report = self.check_domain(DOMAIN, options);
         report.keeps_to(&plan);
         for (address, connections) in report.connections() {
-            let made = self.made.entry(address).or_default();
-            made.all += connections.all;
-            made.floor += connections.floor;
-            made.commands += connections.commands;
+            self.made.entry(address).or_default().add(&connections);
         }
         report
     }
@@ -160,17 +160,21 @@ impl World {
     }
 
     fn place(&self, host: &str) -> &Place {
-        let mut places = self.hosts.iter().map(|(_, place)| place);
-        places.find(|place| place.name.starts_with(host)).expect("a host of the world")
+        &self.host(host).1
     }
 
     fn run(&self, domain: &str, options: &[&str]) -> Output {
         let mut command = self.inside();
-        command.arg(env!("CARGO_BIN_EXE_mxparity")).args(["check", domain, "--format", "json"]);
+        // A measurement names the binary it wants.
+        let binary = std::env::var("MXPARITY_BINARY");
+        let binary = binary.unwrap_or_else(|_| env!("CARGO_BIN_EXE_mxparity").to_owned());
+        command.arg(binary).args(["check", domain, "--format", "json"]);
         for network in ["192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"] {
             command.args(["--allow-net", network]);
         }
-        command.args(["--rcpt", &format!("{}@{domain}", crate::host::KNOWN)]);
+        if !options.contains(&"--no-rcpt") {
+            command.args(["--rcpt", &format!("{}@{domain}", crate::host::KNOWN)]);
+        }
         // What Debian's defaults take is for the tests that ask for it.
         if !options.contains(&"--depth") {
             command.args(["--depth", "session"]);
@@ -244,6 +248,11 @@ impl World {
         assert!(done.status.success(), "{done:?}");
     }
 
+    /// The first address of `host`.
+    pub fn address(&self, host: &str) -> IpAddr {
+        self.place(host).addresses[0]
+    }
+
     /// Gives the machine mxparity stands on another address.
     pub fn stand_also_at(&self, address: &str) {
         let added = self.enter_tool("ip", &["address", "add", address, "dev", "lo", "nodad"]);
@@ -288,20 +297,8 @@ impl World {
     /// this many connections ended in the handshake or with 421, besides those that ask for no more.
     pub fn close(self, broken: &[(&str, usize)]) {
         for (server, place) in &self.hosts {
-            let made = || place.addresses.iter().filter_map(|address| self.made.get(address));
-            let all: usize = made().map(|made| made.all).sum();
-            let floor: usize = made().map(|made| made.floor).sum();
-            let commands: usize = made().map(|made| made.commands).sum();
-            // The last lines of a session are written after the client has gone.
-            let deadline = Instant::now() + PATIENCE;
-            let sessions = loop {
-                let sessions = server.sessions(place);
-                let settled = sessions.begun >= all && sessions.ended() >= sessions.begun;
-                if settled || !sessions.complaints.is_empty() || Instant::now() > deadline {
-                    break sessions;
-                }
-                nap();
-            };
+            let Connections { all, floor, commands } = self.told(place);
+            let sessions = self.settled(server, place);
             sessions.assert_polite(&place.name);
             assert_eq!(sessions.begun, all, "{}: connections: {sessions:?}", place.name);
             let broken = broken.iter().find(|(name, _)| place.name.starts_with(name));
@@ -313,6 +310,42 @@ impl World {
                 assert_eq!(sessions.commands, commands, "{}: commands", place.name);
             }
         }
+    }
+
+    /// The connections `host` saw, by its own log, once it has seen as many as mxparity told of.
+    pub fn counted(&self, host: &str) -> usize {
+        let (server, place) = self.host(host);
+        self.settled(server, place).begun
+    }
+
+    /// The connections to a host that mxparity told of.
+    fn told(&self, place: &Place) -> Connections {
+        let mut told = Connections::default();
+        place
+            .addresses
+            .iter()
+            .filter_map(|address| self.made.get(address))
+            .for_each(|made| told.add(made));
+        told
+    }
+
+    /// The last lines of a session are written after the client has gone.
+    fn settled(&self, server: &Server, place: &Place) -> Sessions {
+        let told = self.told(place).all;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let sessions = server.sessions(place);
+            let settled = sessions.begun >= told && sessions.ended() >= sessions.begun;
+            if settled || !sessions.complaints.is_empty() || Instant::now() > deadline {
+                return sessions;
+            }
+            nap();
+        }
+    }
+
+    fn host(&self, name: &str) -> &(Server, Place) {
+        let mut hosts = self.hosts.iter();
+        hosts.find(|(_, place)| place.name.starts_with(name)).expect("a host of the world")
     }
 
     fn name_server(&self) -> Place {
@@ -353,8 +386,9 @@ impl World {
                 self.authority.issue(second, &place.name, &folder);
             }
             let words = server.settle(place);
-            let child = self.enter(packages, place).args(["bash", "-c", &words]).spawn().unwrap();
-            self.servers.push(child);
+            let mut command =
+                if server.is_packaged() { self.enter(packages, place) } else { self.beside(place) };
+            self.servers.push(command.args(["bash", "-c", &words]).spawn().unwrap());
         }
     }
 
@@ -394,11 +428,24 @@ impl World {
     }
 
     /// Runs one of this machine's tools inside the world.
-    fn enter_tool(&self, name: &str, words: &[&str]) -> Output {
-        let environment = ground::tool(name);
+    pub fn enter_tool(&self, name: &str, words: &[&str]) -> Output {
+        self.with_tools().arg(name).args(words).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// A command inside the world that finds what may have been unpacked.
+    fn with_tools(&self) -> Command {
+        let environment = ground::tool("env");
         let mut command = self.inside();
         command.envs(environment.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.arg(name).args(words).stdin(Stdio::null()).output().unwrap()
+        command
+    }
+
+    /// A command inside the world on the machine's own ground.
+    fn beside(&self, place: &Place) -> Command {
+        let output = File::create(place.output()).unwrap();
+        let mut command = self.with_tools();
+        command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+        command
     }
 
     /// A command inside the world on the packages' own ground, with the files of `place`.
@@ -470,44 +517,4 @@ fn each_word(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
 /// A moment between two looks at something that will come.
 fn nap() {
     std::thread::sleep(Duration::from_millis(20));
-}
-
-/// A socket that must be there, as /proc/net shows it.
-#[derive(Debug)]
-struct Listener {
-    table: &'static str,
-    address: IpAddr,
-    port: u16,
-    /// 0A is LISTEN; an unconnected UDP socket is shown as 07, CLOSE.
-    state: &'static str,
-}
-
-impl Listener {
-    fn tcp(address: IpAddr, port: u16) -> Self {
-        let table = if address.is_ipv4() { "tcp" } else { "tcp6" };
-        Self { table, address, port, state: "0A" }
-    }
-
-    fn udp(address: IpAddr, port: u16) -> Self {
-        Self { table: "udp", address, port, state: "07" }
-    }
-
-    fn is_there(&self, process: u32) -> bool {
-        let table = fs::read_to_string(format!("/proc/{process}/net/{}", self.table)).unwrap();
-        let local = format!("{}:{:04X}", hexadecimal(self.address), self.port);
-        table.lines().any(|line| {
-            let mut columns = line.split_ascii_whitespace().skip(1);
-            columns.next() == Some(&local) && columns.nth(1) == Some(self.state)
-        })
-    }
-}
-
-/// As the kernel prints it: each group of four octets as one number of this machine.
-fn hexadecimal(address: IpAddr) -> String {
-    let octets = match address {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    };
-    let groups = octets.chunks_exact(4).map(|group| u32::from_ne_bytes(group.try_into().unwrap()));
-    groups.map(|group| format!("{group:08X}")).collect::<Vec<_>>().concat()
 }
