@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Certificates of mail hosts have 1 to 4 kB; past this a record is a mistake or an attack.
 pub const MOST_DATA: usize = 16 * 1024;
 
+/// Octets of SHA-512.
+const LONGEST_DIGEST: usize = 64;
+
 /// A certificate association. RFC 6698 §2.1.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TlsaRecord {
@@ -63,6 +66,15 @@ impl TlsaRecord {
             return Err(TlsaFault::TooLong(data.len()));
         }
         Ok(Self { usage: *usage, selector: *selector, matching: *matching, data: data.to_vec() })
+    }
+
+    /// As in a zone file, cut behind the length of any digest: whole certificates are for nobody's
+    /// eyes.
+    pub fn brief(&self) -> String {
+        let Self { usage, selector, matching, data } = self;
+        let shown = &data[..data.len().min(LONGEST_DIGEST)];
+        let rest = if shown.len() < data.len() { "..." } else { "" };
+        format!("{usage} {selector} {matching} {}{rest}", HEXLOWER.encode(shown))
     }
 
     /// Whether a sender of mail can use it, and why not. Records that are not usable are passed

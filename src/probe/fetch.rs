@@ -41,7 +41,7 @@ const PATH: &str = "/.well-known/mta-sts.txt";
 
 /// Fetches the policy of `domain`. Never fails: faults are facts of what comes back.
 pub async fn fetch(domain: &DomainName, names: Names<'_>, means: &Means<'_>) -> PolicyFetch {
-    let host = format!("mta-sts.{domain}");
+    let host = host(domain);
     let began = Instant::now();
     let mut errand = Errand {
         host: &host,
@@ -69,7 +69,17 @@ pub async fn fetch(domain: &DomainName, names: Names<'_>, means: &Means<'_>) -> 
             Fetched::Failed(FetchFault::Broke { phase, kind, after_ms: took_ms })
         }
     };
-    PolicyFetch { url: format!("https://{host}{PATH}"), missed, address, took_ms, outcome }
+    PolicyFetch { url: url(domain), missed, address, took_ms, outcome }
+}
+
+/// Where the policy of `domain` stands.
+pub fn url(domain: &DomainName) -> String {
+    format!("https://{}{PATH}", host(domain))
+}
+
+/// RFC 8461 §3.2.
+fn host(domain: &DomainName) -> String {
+    format!("mta-sts.{domain}")
 }
 
 /// Why there is no policy; what broke off did so in the phase the errand had got to.

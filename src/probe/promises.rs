@@ -11,15 +11,16 @@ use std::{collections::BTreeMap, net::IpAddr};
 use futures_util::future::join_all;
 
 use super::{
-    Answer, Proven, RecordData, RecordKind,
+    Answer, Means, Proven, RecordData, RecordKind, fetch,
     lookup::{self, Outcome},
     resolve::{Names, may_be_asked},
     special,
 };
 use crate::{
     policy::{
-        TlsaRecord,
+        Reading, TlsaRecord,
         bases::{Step, tlsa_bases},
+        sts,
     },
     smtp::{DomainName, Text},
     survey::{
@@ -58,33 +59,58 @@ impl HostPromise {
 
 impl Names<'_> {
     /// Everything that `domain` and its hosts promise.
-    pub async fn promises(&self, domain: &DomainName, mx: &MxLookup) -> Promised {
+    pub async fn promises(
+        &self,
+        domain: &DomainName,
+        mx: &MxLookup,
+        means: &Means<'_>,
+    ) -> Promised {
         let hosts: BTreeMap<&str, &Host> =
             mx.hosts().map(|(_, _, host)| (host.name.as_str(), host)).collect();
         let hosts = hosts
             .into_iter()
             .map(|(name, host)| async move { (name.to_owned(), self.host_promise(host).await) });
-        let (policies, hosts) = tokio::join!(self.policies(domain), join_all(hosts));
+        let (policies, hosts) = tokio::join!(self.policies(domain, means), join_all(hosts));
         Promised { policies, hosts: hosts.into_iter().collect() }
     }
 
-    async fn policies(&self, domain: &DomainName) -> Policies {
+    async fn policies(&self, domain: &DomainName, means: &Means<'_>) -> Policies {
         let below = |label: &str| format!("{label}.{domain}");
-        let (sts, tls_rpt) = (below("_mta-sts"), below("_smtp._tls"));
+        let tls_rpt = below("_smtp._tls");
         let begins_as_spf = |text: &Text| {
             let begin = text.as_bytes().get(..6).unwrap_or_default();
             begin.eq_ignore_ascii_case(b"v=spf1")
         };
-        let (mx, name_servers, record, tls_rpt, spf, dmarc) = tokio::join!(
+        let (mx, name_servers, sts, tls_rpt, spf, dmarc) = tokio::join!(
             self.resolver.prove(domain.as_str(), RecordKind::Mx),
             self.name_servers(domain),
-            self.texts(&sts, |_| true),
+            self.sts(domain, means),
             self.texts(&tls_rpt, |_| true),
             self.texts(domain.as_str(), begins_as_spf),
             self.dmarc(domain),
         );
         let mx = worth(&mx);
-        Policies { mx, name_servers, sts: Sts { record }, tls_rpt, spf, dmarc }
+        Policies { mx, name_servers, sts, tls_rpt, spf, dmarc }
+    }
+
+    async fn sts(&self, domain: &DomainName, means: &Means<'_>) -> Sts {
+        let record = self.sts_record(domain).await;
+        let policy = if calls_for_policy(&record) {
+            Some(fetch::fetch(domain, *self, means).await)
+        } else {
+            None
+        };
+        Sts { record, policy }
+    }
+
+    async fn sts_record(&self, domain: &DomainName) -> Published<Text> {
+        self.texts(&format!("_mta-sts.{domain}"), |_| true).await
+    }
+
+    /// Where a run would fetch the policy, if it would.
+    pub async fn policy_url(&self, domain: &DomainName) -> Option<String> {
+        let record = self.sts_record(domain).await;
+        calls_for_policy(&record).then(|| fetch::url(domain))
     }
 
     /// RFC 7489 §6.6.3: without a record of its own a domain is under that of its registrable domain.
@@ -217,6 +243,11 @@ impl Names<'_> {
     }
 }
 
+/// RFC 8461 §3.1: without exactly one valid record there is no policy to fetch.
+fn calls_for_policy(record: &Published<Text>) -> bool {
+    matches!(sts::read(record.records()), Reading::One(_))
+}
+
 /// The base domains to ask for TLSA records, in order. Where nobody vouches for the addresses no
 /// sender asks; the host's own name is asked all the same, because its owner may think they do.
 fn bases(host: &Host, security: &Security, secure: &[String]) -> Vec<String> {
@@ -265,8 +296,15 @@ fn published<T>(
 mod tests {
     use super::*;
     use crate::{
-        probe::stand_in::{self, Desktop, Map, alias},
-        survey::{AddressAnswer, Asked, MxSet, Source, Tier, asked::HandHost},
+        config::Limits,
+        probe::{
+            Clock, Trust,
+            stand_in::{self, Desktop, Door, Map, alias},
+        },
+        survey::{
+            AddressAnswer, Asked, FaultKind, FetchFault, Fetched, MxSet, Source, Tier,
+            asked::HandHost,
+        },
     };
 
     const EE: &str = "3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -287,9 +325,21 @@ mod tests {
     }
 
     async fn promised(map: &Map, asked: &Asked, host: Host) -> (Policies, Host) {
+        promised_by("a.example", map, asked, host).await
+    }
+
+    /// No policy host takes a connection.
+    async fn promised_by(domain: &str, map: &Map, asked: &Asked, host: Host) -> (Policies, Host) {
         let names = Names { resolver: map, machine: &Desktop::default(), asked };
         let (name, mut mx) = (host.name.clone(), published(host));
-        let promised = names.promises(&"a.example".parse().unwrap(), &mx).await;
+        let means = Means {
+            dialer: &Door::refusing(FaultKind::Refused),
+            trust: &Trust::builtin(),
+            limits: Limits::default(),
+            clock: Clock::begin(jiff::Timestamp::UNIX_EPOCH),
+            stop: tokio::sync::watch::channel(false).1,
+        };
+        let promised = names.promises(&domain.parse().unwrap(), &mx, &means).await;
         let host = mx.hosts_mut().next().unwrap();
         promised.hosts[&name].settle(host);
         (promised.policies, host.clone())
@@ -388,9 +438,25 @@ mod tests {
             published.records().iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(texts(&policies.spf), ["V=spf1 -all", "v=spf1"]);
-        let names = Names { resolver: &map, machine: &Desktop::default(), asked: &asked() };
-        let below = names.policies(&"sub.a.example".parse().unwrap()).await;
+        let (below, _) =
+            promised_by("sub.a.example", &map, &asked(), host_of("mx.a.example")).await;
         assert_eq!(texts(&below.dmarc), ["v=DMARC1; p=none"]);
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_fetched_only_behind_one_valid_record() {
+        for (records, asked_for) in [
+            (&["v=STSv1; id=1"][..], true),
+            (&["v=STSv1; id=1", "another"], true),
+            (&["v=STSv1; id=1", "v=STSv1; id=2"], false),
+            (&["v=STSv1"], false),
+        ] {
+            let map = Map::default().with("_mta-sts.a.example", RecordKind::Txt, records);
+            let (policies, _) = promised(&map, &asked(), host_of("mx.a.example")).await;
+            let outcome = policies.sts.policy.map(|fetch| fetch.outcome);
+            let want = asked_for.then_some(Fetched::Failed(FetchFault::NoSuchName));
+            assert_eq!(outcome, want, "{records:?}");
+        }
     }
 
     /// What each name server said, by address.
@@ -434,8 +500,8 @@ mod tests {
         ];
         assert_eq!(said(&policies), want);
         // A name below the zone is asked for at the zone's servers.
-        let names = Names { resolver: &map, machine: &Desktop::default(), asked: &asked() };
-        let below = names.policies(&"deep.sub.a.example".parse().unwrap()).await;
+        let (below, _) =
+            promised_by("deep.sub.a.example", &map, &asked(), host_of("mx.a.example")).await;
         assert_eq!(said(&below)[0], "Some(192.0.2.53): NoSuchName");
     }
 

@@ -115,7 +115,7 @@ impl Probe<'_> {
         let stops = self.stops(domain, &mx, &also);
         (self.progress)(Event::Resolved { addresses: stops.len() });
         let visits = async { self.finish(self.visit_tiers(stops, clock).await, clock).await };
-        let (stops, promised) = tokio::join!(visits, self.promises(domain, &mx));
+        let (stops, promised) = tokio::join!(visits, self.promises(domain, &mx, clock));
         let homes: Vec<_> = stops.into_iter().map(|stop| (stop.home, stop.seen)).collect();
         for (home, seen) in homes {
             settle(&mut mx, &mut also, home, seen);
@@ -141,10 +141,12 @@ impl Probe<'_> {
     /// Resolves `domain` and says which visits a survey would make. Connects to nobody.
     pub async fn plan(&self, domain: &DomainName) -> Plan {
         let (mx, also) = self.resolve(domain).await;
+        let resolver = &self.patient();
+        let policy_url = self.names(resolver).policy_url(domain).await;
         let stops = self.stops(domain, &mx, &also);
         let visits: Vec<_> = stops.iter().flat_map(|stop| stop.errand.foreseen()).collect();
         let total = Toll::of(&visits);
-        Plan { domain: domain.clone(), mx, visits, total }
+        Plan { domain: domain.clone(), mx, visits, policy_url, total }
     }
 
     fn means(&self, clock: Clock) -> Means<'_> {
@@ -153,16 +155,23 @@ impl Probe<'_> {
     }
 
     async fn resolve(&self, domain: &DomainName) -> (MxLookup, Vec<Host>) {
-        let resolver = &Patient::new(self.resolver, self.stop.clone());
-        let names = Names { resolver, machine: self.machine, asked: self.asked };
+        let resolver = &self.patient();
+        let names = self.names(resolver);
         tokio::join!(names.exchangers(domain), names.also())
     }
 
     /// Runs beside the visits, and needs nothing of what they see.
-    async fn promises(&self, domain: &DomainName, mx: &MxLookup) -> Promised {
-        let resolver = &Patient::new(self.resolver, self.stop.clone());
-        let names = Names { resolver, machine: self.machine, asked: self.asked };
-        names.promises(domain, mx).await
+    async fn promises(&self, domain: &DomainName, mx: &MxLookup, clock: Clock) -> Promised {
+        let resolver = &self.patient();
+        self.names(resolver).promises(domain, mx, &self.means(clock)).await
+    }
+
+    fn patient(&self) -> Patient<'_> {
+        Patient::new(self.resolver, self.stop.clone())
+    }
+
+    fn names<'a>(&'a self, resolver: &'a Patient<'_>) -> Names<'a> {
+        Names { resolver, machine: self.machine, asked: self.asked }
     }
 
     /// Every address that may be visited, in the order of the tiers, `--also` hosts last.

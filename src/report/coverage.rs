@@ -2,6 +2,8 @@
 //!
 //! Counts addresses. Never a finding.
 
+mod promises;
+
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -50,7 +52,9 @@ impl Coverage {
         let spots: Vec<Spot<'_>> = seats().flat_map(Seat::spots).collect();
         let planned = spots.iter().filter(|spot| spot.endpoint.access != Access::FamilyOff);
         let mut unseen: Vec<Unseen> = lookup_failed(survey).into_iter().collect();
+        unseen.extend(promises::of_domain(survey));
         for seat in seats() {
+            unseen.extend(promises::of_host(seat.host));
             unseen.extend(unresolved(seat.host));
             unseen.extend(seat.spots().filter_map(|spot| unobserved(&view, &spot)));
         }

@@ -7,6 +7,7 @@ use crate::{
     rules::{
         Spot, View,
         attribution::{Acceptance, Takes},
+        promise::Verifier,
         view::Seat,
     },
     survey::{DnsFault, Ending, MxLookup, RecipientKind},
@@ -121,7 +122,21 @@ impl<'a> Words<'a> {
             let who = if seat.spots().any(taken) { "one address of " } else { "" };
             Some(format!("{who}{} refuses {mailbox}", name(seat)))
         });
-        refused.unwrap_or_else(|| "one address of a backup refuses the mail".to_owned())
+        let by: Vec<&str> = verdict::verifiers_without_backup(&self.view)
+            .into_iter()
+            .map(|verifier| match verifier {
+                Verifier::Dane => "DANE",
+                Verifier::Sts => "MTA-STS",
+            })
+            .collect();
+        match refused {
+            Some(refused) => refused,
+            None if by.is_empty() => "one address of a backup refuses the mail".to_owned(),
+            None => {
+                let names = Names::of(self.carriers.iter().map(name));
+                format!("senders that verify by {} pass {names} over", by.join(" or "))
+            }
+        }
     }
 
     /// How a host that does not take the mail fails, nearest cause first.

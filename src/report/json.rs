@@ -138,7 +138,8 @@ mod tests {
             let object = value.pointer(at).and_then(serde_json::Value::as_object);
             object.map(|object| object.keys().cloned().collect()).unwrap_or_default()
         };
-        let all = ["began", "coverage", "domain", "findings", "forecast", "schema", "survey"];
+        let all =
+            ["began", "coverage", "domain", "findings", "forecast", "promises", "schema", "survey"];
         assert_eq!(keys(""), [&all[..], &["took_ms", "tool", "verdict"]].concat());
         assert_eq!(keys("/tool"), ["name", "version"]);
         assert_eq!(keys("/verdict"), ["failover", "parity", "severity"]);

@@ -15,6 +15,7 @@ mod matrix;
 mod page;
 pub mod plan;
 pub mod profile;
+pub mod promises;
 #[cfg(test)]
 mod sample;
 pub mod text;
@@ -30,6 +31,7 @@ pub use exit::Status;
 pub(crate) use ink::wrap;
 pub use json::StoredFault;
 pub use profile::Graded;
+pub use promises::Promises;
 pub use verdict::{Failover, Parity, Verdict};
 
 use crate::{
@@ -54,6 +56,7 @@ pub struct Report {
     /// How every host's TLS stands under the guideline that was chosen, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Graded>,
+    pub promises: Promises,
     /// What senders would do; empty until the forecast exists.
     pub forecast: [(); 0],
     pub survey: Survey,
@@ -97,6 +100,7 @@ impl Report {
             coverage: Coverage::of(&survey),
             findings,
             profile: profile.map(|profile| Graded::of(&survey, profile)),
+            promises: Promises::of(&survey),
             forecast: [],
             survey,
         }

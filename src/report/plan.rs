@@ -47,6 +47,11 @@ fn text(plan: &Plan, width: usize) -> String {
             steps(&mut sheet, visit, width);
         }
     }
+    if let Some(url) = &plan.policy_url {
+        sheet.blank();
+        let asked = format!("One HTTPS request besides, for the MTA-STS policy: {url}");
+        sheet.prose(width, Line::default(), PLAIN, &asked);
+    }
     left_out(&mut sheet, plan, width);
     sheet.to_string()
 }
@@ -212,6 +217,7 @@ mod tests {
         let plan = Plan {
             domain: sample::NAME.parse().unwrap(),
             mx: sample::survey(vec![(10, hosts)]).mx,
+            policy_url: Some("https://mta-sts.even.example/.well-known/mta-sts.txt".to_owned()),
             total: Toll::of(&visits),
             visits,
         };
@@ -235,6 +241,9 @@ mod tests {
                  HELO probe.example, only if EHLO is refused\n    \
                  QUIT\n\
              \n\
+             One HTTPS request besides, for the MTA-STS policy:\n\
+             https://mta-sts.even.example/.well-known/mta-sts.txt\n\
+             \n\
              Not visited\n  \
                mx3.even.example 10.0.0.1: not a public address (Private-Use)\n"
         );
@@ -246,6 +255,7 @@ mod tests {
             domain: sample::NAME.parse().unwrap(),
             mx: MxLookup::NoSuchDomain,
             visits: Vec::new(),
+            policy_url: None,
             total: Toll::of([]),
         };
         let shown = anstream::adapter::strip_str(&text(&plan, 80)).to_string();

@@ -1,5 +1,5 @@
-//! The report for people: sentence, matrix, findings, grades under a guideline, coverage, vantage, in
-//! this order.
+//! The report for people: sentence, matrix, findings, grades under a guideline, promises, coverage,
+//! vantage, in this order.
 //!
 //! Readable at 80 columns, uses the width it is given. Styles are embedded; whoever prints strips
 //! them where no terminal wants them.
@@ -9,7 +9,7 @@ use anstyle::Style;
 use super::{
     Failover, Parity, Report, findings, headline,
     ink::{BAD, BOLD, DIM, GOOD, Line, NARROWEST, PLAIN, Sheet, WARN},
-    matrix, profile, words,
+    matrix, profile, promises, words,
 };
 use crate::{
     rules::{Severity, View},
@@ -35,6 +35,7 @@ pub fn render(report: &Report, width: usize) -> String {
     if let Some(graded) = &report.profile {
         profile::draw(&mut sheet, graded, width);
     }
+    promises::draw(&mut sheet, &report.promises, width);
     coverage(&mut sheet, report, width);
     if view.seats().next().is_some() {
         asked(&mut sheet, &report.survey.asked, width);

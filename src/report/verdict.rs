@@ -13,6 +13,7 @@ use crate::{
         Finding, Severity, Spot, View,
         attribution::{Acceptance, Takes},
         finding::SubjectKind,
+        promise::{self, Verifier},
         starttls::{self, Encryption},
         view::Seat,
     },
@@ -135,10 +136,23 @@ fn failover(view: &View<'_>) -> Failover {
     } else if all.clone().any(|end| *end == End::Delivered) && all.any(fails) {
         Failover::Fragile
     } else if decides.iter().all(|end| *end == End::Delivered) {
-        Failover::Works
+        if verifiers_without_backup(view).is_empty() { Failover::Works } else { Failover::Fragile }
     } else {
         Failover::Unproven
     }
+}
+
+/// The senders that verify promises and deliver today, for whom no host is left when the primaries
+/// are gone.
+pub(super) fn verifiers_without_backup(view: &View<'_>) -> Vec<Verifier> {
+    let passes = |seat: Seat<'_>, by| promise::passed_over_by(view, seat).contains(&by);
+    let left_out = |by: &Verifier| {
+        let backups = fallback(view);
+        let mut backups = backups.into_iter().flatten();
+        let today = view.primaries().any(|seat| !passes(seat, *by));
+        today && backups.all(|seat| passes(seat, *by))
+    };
+    [Verifier::Dane, Verifier::Sts].into_iter().filter(left_out).collect()
 }
 
 /// What happens at a host, over all its addresses. An address that bounces counts beside one that

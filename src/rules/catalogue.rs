@@ -5,8 +5,8 @@
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
 use super::{
-    Case, Severity, View, alike, cert, expected, floor, grade, greylisting, mx, net, rcpt, renewal,
-    tls, us,
+    Case, Severity, View, alike, cert, dane, expected, floor, grade, greylisting, mx, net, rcpt,
+    renewal, sts, tls, us, zone,
 };
 
 /// One rule.
@@ -66,6 +66,8 @@ pub static CATALOGUE: &[Rule] = rules! {
         "one name stands under two preferences";
     "MX13" "hosts-share-network" Low mx::hosts_share_network:
         "all addresses stand in one /24 and one /48";
+    "MX14" "nameservers-disagree-on-mx" Medium zone::nameservers_disagree_on_mx:
+        "the domain's own name servers give different MX sets";
     "MX15" "mixed-providers" Medium mx::mixed_providers:
         "hosts of unrelated operators, none of them the domain's own: often an unfinished migration";
     "MX16" "crowded-preferences" Info mx::crowded_preferences:
@@ -84,10 +86,16 @@ pub static CATALOGUE: &[Rule] = rules! {
         "a host outside the MX set takes the domain's mail";
     "MX23" "domain-does-not-exist" Critical mx::domain_does_not_exist:
         "the domain does not exist";
+    "MX24" "mx-lookup-bogus" Critical zone::mx_lookup_bogus:
+        "DNSSEC validation of the MX answer fails: senders that validate deliver nothing";
+    "MX25" "nameserver-fails" Low zone::nameserver_fails:
+        "one of the domain's name servers is lame, refuses or does not answer";
     "MX26" "domain-without-mail-host" Critical mx::domain_without_mail_host:
         "the domain has neither MX nor address records: all mail bounces";
     "MX27" "expected-host-missing" High expected::expected_host_missing:
         "a host that the owner named does not stand in the MX set";
+    "MX28" "host-lookup-bogus" Critical zone::host_lookup_bogus:
+        "DNSSEC validation of a host's addresses fails: senders that validate skip it";
 
     // NET: reaching and greeting.
     "NET01" "host-unreachable" High net::host_unreachable:
@@ -192,6 +200,48 @@ pub static CATALOGUE: &[Rule] = rules! {
     "CERT07" "certificate-signature-weak" High cert::certificate_signature_weak: "a certificate of the chain is signed with a broken hash";
     "CERT08" "certificate-chain-incomplete" Low cert::certificate_chain_incomplete: "the server does not send the issuer of its certificate";
     "CERT09" "renewal-lags-on-backup" Low renewal::renewal_lags_on_backup: "the primary's certificate was renewed, the backup's was not";
+
+    // DANE: what TLSA records promise.
+    "DANE01" "tlsa-mismatch" Critical dane::tlsa_mismatch:
+        "no usable TLSA record matches the certificates of an address: senders that validate skip it";
+    "DANE02" "backup-without-tlsa" Medium dane::backup_without_tlsa:
+        "some hosts have TLSA records and this one has none: an attacker steers mail to it";
+    "DANE03" "tlsa-unusable" Medium dane::tlsa_unusable:
+        "no TLSA record of the host is usable for mail: wrong usage, or malformed";
+    "DANE04" "tlsa-unsigned" Low dane::tlsa_unsigned:
+        "TLSA records that DNSSEC does not vouch for: senders ignore them";
+    "DANE05" "tlsa-lookup-fails" Critical dane::tlsa_lookup_fails:
+        "the TLSA look-up fails for a signed host: senders that validate skip it";
+    "DANE06" "tlsa-without-starttls" Critical dane::tlsa_without_starttls:
+        "TLSA records demand TLS and STARTTLS is not offered";
+    "DANE07" "tlsa-issuer-not-sent" High dane::tlsa_issuer_not_sent:
+        "a TLSA record names an issuer that the server does not send";
+    "DANE08" "tlsa-no-spare" Info dane::tlsa_no_spare:
+        "one TLSA record only: no room to change the key";
+    "DANE09" "mx-zone-unsigned" Low dane::mx_zone_unsigned:
+        "the domain is signed, the host's zone is not: no DANE for this host";
+
+    // STS and RPT: what MTA-STS and TLS reports promise.
+    "STS01" "sts-record-invalid" Medium sts::sts_record_invalid:
+        "not exactly one valid _mta-sts record: senders see no policy";
+    "STS02" "sts-policy-unavailable" Medium sts::sts_policy_unavailable:
+        "the MTA-STS policy cannot be fetched";
+    "STS03" "sts-policy-invalid" Medium sts::sts_policy_invalid:
+        "the MTA-STS policy has faults that some or all senders stumble over";
+    "STS04" "host-missing-from-sts-policy" High sts::host_missing_from_sts_policy:
+        "no mx of the policy names the host; critical for a primary, medium in mode testing";
+    "STS05" "host-fails-sts" High sts::host_fails_sts:
+        "the policy names the host, and its TLS or certificate fails; critical for a primary, medium in mode testing";
+    "STS06" "sts-pattern-unused" Info sts::sts_pattern_unused:
+        "an mx of the policy names no host of the domain";
+    "STS07" "sts-not-enforced" Info sts::sts_not_enforced:
+        "the policy is in mode testing or none: it protects nothing";
+    "STS08" "sts-max-age-short" Low sts::sts_max_age_short:
+        "senders forget the policy within a day";
+    "RPT01" "tlsrpt-missing" Low sts::tlsrpt_missing:
+        "DANE or MTA-STS without TLS-RPT: nobody reports what fails";
+    "RPT02" "tlsrpt-invalid" Low sts::tlsrpt_invalid:
+        "the TLS-RPT record does not hold";
 
     // US: about the prober, never about them.
     "US01" "port-25-closed-here" Unproven us::port_25_closed_here:

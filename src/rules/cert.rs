@@ -1,13 +1,14 @@
 //! CERT rules: whom the mail is handed to, as far as the server's certificate proves it.
 //!
-//! Graded as for senders without a promise, who encrypt to any certificate and check none. The
+//! Graded as for senders to whom nothing was promised, who encrypt to any certificate and check none;
+//! certificates under a promise are for `dane` and `sts`. The
 //! server's own certificate counts, the rest of the chain for weak keys and signatures only.
 //! Verifies nothing itself: what a verifying sender would object to arrives as facts. Whether
 //! certificates are renewed in time is for `renewal`.
 
 use std::fmt;
 
-use super::{Case, Evidence, Spot, View, strength};
+use super::{Case, Evidence, Spot, View, promise, strength};
 use crate::{
     survey::{Observation, Role},
     tls::{Certificate, Handshake, TrustFlaw},
@@ -42,7 +43,8 @@ pub fn backup_certificate_weaker(view: &View<'_>) -> Vec<Case> {
         .endpoint
         .handshake()
         .map(|(visit, _)| primary.exchange(visit, "tls.trust", "verified", "STARTTLS"));
-    let weaker = view.backups().flat_map(|seat| seat.cases(|spot| flawed(spot, |_| true)));
+    let opportunistic = view.backups().filter(|seat| !promise::covers(view, *seat));
+    let weaker = opportunistic.flat_map(|seat| seat.cases(|spot| flawed(spot, |_| true)));
     let compared = weaker.map(|case| case.against(primary.seat.subject()));
     compared.map(|case| reference.iter().cloned().fold(case, Case::seen)).collect()
 }
@@ -81,12 +83,15 @@ pub fn certificate_chain_incomplete(view: &View<'_>) -> Vec<Case> {
 /// Cases of a certificate that a verifying sender would not accept, for those of its flaws that
 /// `pick` wants. Backups are left to CERT05 where the primary tier verifies.
 ///
-/// Where the domain promises more than encryption (DANE, MTA-STS), each of these is worse, or none
-/// at all, than its rule says by itself: a grade by promise belongs here, and for CERT05.
+/// Where DANE or MTA-STS say what a certificate has to be, their own rules judge it: it is worse
+/// than here, or nothing at all.
 fn distrusted(view: &View<'_>, pick: fn(&TrustFlaw) -> bool) -> Vec<Case> {
     let compared = verified_primary(view).is_some();
     let seats = view.seats().filter(|seat| seat.role == Role::Primary || !compared);
-    seats.flat_map(|seat| seat.cases(|spot| flawed(spot, pick))).collect()
+    seats
+        .filter(|seat| !promise::covers(view, *seat))
+        .flat_map(|seat| seat.cases(|spot| flawed(spot, pick)))
+        .collect()
 }
 
 fn flawed(spot: &Spot<'_>, pick: fn(&TrustFlaw) -> bool) -> Option<Case> {

@@ -148,6 +148,13 @@ pub fn surety<'a>(failures: &[Failure<'a>]) -> Confidence {
     }
 }
 
+/// The failures as evidence.
+pub fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
+    failures.iter().fold(case, |case, failure| {
+        case.seen(spot.exchange(failure.visit, "tls", failure, "STARTTLS"))
+    })
+}
+
 impl Failure<'_> {
     pub fn in_handshake(&self) -> bool {
         matches!(self.how, How::Broke(fault) if fault.phase == Phase::Handshake)

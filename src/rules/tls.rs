@@ -7,9 +7,9 @@
 use super::{
     Case, Severity, Spot, Subject, View,
     finding::Confidence,
-    floor,
+    floor, promise,
     starttls::{
-        Encryption, Failure, encryption, failures, has_extensions, missing, offer, surety,
+        Encryption, Failure, encryption, failures, has_extensions, missing, offer, shown, surety,
         unspeakable,
     },
     strength,
@@ -209,15 +209,12 @@ fn in_clear<'a>(view: &View<'a>, check: impl Fn(&Spot<'a>) -> Option<Case>) -> V
             Some(primary) => case.against(primary.seat.subject()),
             None => case,
         };
-        seat.cases(&check).into_iter().map(compare).collect::<Vec<Case>>()
+        // Senders that verify hand over nothing in clear where they were promised TLS.
+        let demanded = promise::demands_tls(view, seat);
+        let grade = |case: Case| if demanded { case.graded(Severity::Critical) } else { case };
+        seat.cases(&check).into_iter().map(compare).map(grade).collect::<Vec<Case>>()
     };
     view.seats().flat_map(judge).collect()
-}
-
-fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
-    failures.iter().fold(case, |case, failure| {
-        case.seen(spot.exchange(failure.visit, "tls", failure, "STARTTLS"))
-    })
 }
 
 /// Whether versions are what all `failures` come from: by what the server picked of all versions up

@@ -99,6 +99,16 @@ pub enum FetchPhase {
     Body,
 }
 
+impl PolicyFetch {
+    /// Why there is no policy, if there is none.
+    pub fn fault(&self) -> Option<&FetchFault> {
+        match &self.outcome {
+            Fetched::Policy(_) => None,
+            Fetched::Failed(fault) => Some(fault),
+        }
+    }
+}
+
 impl PolicyFile {
     /// Whether it was served as what it is. Senders should look, and ignore all parameters.
     /// RFC 8461 §3.2.

@@ -16,6 +16,9 @@ pub struct Plan {
     pub domain: DomainName,
     pub mx: MxLookup,
     pub visits: Vec<PlannedVisit>,
+    /// Where the MTA-STS policy would be fetched from, once; `None` without a valid record of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_url: Option<String>,
     /// What all visits come to.
     pub total: Toll,
 }

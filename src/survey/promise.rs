@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsFault, MxRecord};
+use super::{DnsFault, MxRecord, PolicyFetch};
 use crate::{policy::TlsaRecord, smtp::Text};
 
 /// How far DNSSEC vouches for an answer. RFC 4035 §4.3.
@@ -70,6 +70,9 @@ pub struct Policies {
 pub struct Sts {
     /// The TXT records at `_mta-sts`.
     pub record: Published<Text>,
+    /// Only asked for where there is exactly one valid record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyFetch>,
 }
 
 /// The servers that answer for the domain's zone, each asked for the exchangers itself.

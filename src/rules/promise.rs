@@ -1,0 +1,157 @@
+//! What a domain promised, as a sender that verifies would take it: which hosts its MTA-STS policy
+//! names, and what the TLSA records of each address say of the certificates seen there.
+//!
+//! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
+//! `cert` do.
+
+use super::{Case, Spot, View, dane, sts, view::Seat};
+use crate::{
+    policy::{
+        Anchored, DaneVerdict, Link, Mode, Pattern, PolicyReading, StsPolicy, TlsaRecord, bases,
+        dane as verdict_of, sts_policy,
+    },
+    smtp::{DomainName, Text},
+    survey::{Fetched, Host, Observation, Published, Security},
+    tls::{AsAnchor, Certificate},
+};
+
+/// The TLSA records that senders go by at a host.
+#[derive(Clone, Copy)]
+pub struct Records<'a> {
+    /// The name they stand under.
+    pub base: &'a str,
+    pub records: &'a [TlsaRecord],
+}
+
+/// What they say of one chain that an address sent.
+pub struct Judged<'a> {
+    pub visit: &'a Observation,
+    /// The fact that the chain is: of the session, or of the other algorithm.
+    pub fact: &'static str,
+    pub verdict: DaneVerdict,
+}
+
+/// The records of a host that DNSSEC vouches for, its addresses included: all others are ignored.
+/// RFC 7672 §2.2.
+pub fn tlsa(host: &Host) -> Option<Records<'_>> {
+    (host.security == Security::Secure).then_some(())?;
+    host.tlsa.iter().find_map(|lookup| match &lookup.answer {
+        Published::Found { records, security: Security::Secure } => {
+            Some(Records { base: &lookup.base, records })
+        }
+        _ => None,
+    })
+}
+
+/// The verdict on every chain of an address: the session's, and that of the other algorithm.
+pub fn verdicts<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Judged<'a>> {
+    let Some(tlsa) = tlsa(spot.seat.host) else { return Vec::new() };
+    let references = references(view, tlsa.base);
+    let mut all = Vec::new();
+    for (visit, fact, handshake) in spot.endpoint.certificates() {
+        let links: Vec<Link> = handshake.chain.iter().map(link).collect();
+        let names = &handshake.leaf().names;
+        let verdict = verdict_of::judge(tlsa.records, &links, names, &references);
+        all.push(Judged { visit, fact, verdict });
+    }
+    all
+}
+
+/// The policy of the domain, where senders have a usable one.
+pub fn policy(view: &View<'_>) -> Option<StsPolicy> {
+    sts_reading(view)?.policy
+}
+
+/// What came from the policy host, read.
+pub fn sts_reading(view: &View<'_>) -> Option<PolicyReading> {
+    match &view.survey.policies.sts.policy.as_ref()?.outcome {
+        Fetched::Policy(file) => Some(sts_policy::read(file.body.as_bytes())),
+        Fetched::Failed(_) => None,
+    }
+}
+
+/// Whether senders that verify look at the certificate of this host by a promise, so that what is
+/// wrong with it is judged by that and not as if nothing had been promised.
+pub fn covers(view: &View<'_>, seat: Seat<'_>) -> bool {
+    let listed = |policy: &StsPolicy| {
+        policy.mode != Mode::None && policy.pattern_for(&seat.host.name).is_some()
+    };
+    tlsa(seat.host).is_some() || policy(view).is_some_and(|policy| listed(&policy))
+}
+
+/// Whether some senders hand nothing to this host unless it speaks TLS of today.
+pub fn demands_tls(view: &View<'_>, seat: Seat<'_>) -> bool {
+    let enforced = |policy: StsPolicy| policy.mode == Mode::Enforce;
+    tlsa(seat.host).is_some() || policy(view).is_some_and(enforced)
+}
+
+/// Senders that verify, by the promise that makes them pass a host over.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Verifier {
+    Dane,
+    Sts,
+}
+
+/// The senders that are known to pass a host over, at each of its addresses that answers, because it
+/// does not keep a promise.
+pub fn passed_over_by(view: &View<'_>, seat: Seat<'_>) -> Vec<Verifier> {
+    let mut all = Vec::new();
+    if dane::passes_over(view, seat) {
+        all.push(Verifier::Dane);
+    }
+    if sts::passes_over(view, seat) {
+        all.push(Verifier::Sts);
+    }
+    all
+}
+
+/// Cases about backups compared with a primary that keeps what they break: one for which `applies`
+/// holds and that no case is about.
+pub fn compared(
+    view: &View<'_>,
+    cases: Vec<Case>,
+    applies: impl Fn(Seat<'_>) -> bool,
+) -> Vec<Case> {
+    let named = |seat: &Seat<'_>| {
+        cases.iter().any(|case| case.subject.host.as_deref() == Some(seat.host.name.as_str()))
+    };
+    let model = view.primaries().find(|seat| applies(*seat) && !named(seat));
+    let Some(model) = model.map(|seat| seat.subject()) else { return cases };
+    let backups: Vec<&str> = view.backups().map(|seat| seat.host.name.as_str()).collect();
+    let compare = |case: Case| match &case.subject.host {
+        Some(host) if backups.contains(&host.as_str()) => case.against(model.clone()),
+        _ => case,
+    };
+    cases.into_iter().map(compare).collect()
+}
+
+/// The patterns of a policy that no host of the domain fits.
+pub fn unused<'a>(view: &View<'_>, policy: &'a StsPolicy) -> Vec<&'a Pattern> {
+    let fits = |pattern: &&Pattern| !view.seats().any(|seat| pattern.matches(&seat.host.name));
+    policy.mx.iter().filter(fits).collect()
+}
+
+/// The names that a certificate under a trust anchor may have. RFC 7672 §3.2.2.
+fn references(view: &View<'_>, base: &str) -> Vec<DomainName> {
+    let secure_mx = view.survey.policies.mx == Security::Secure;
+    let base = DomainName::parse(base).ok();
+    base.map_or_else(Vec::new, |base| {
+        bases::references(&base, &view.survey.domain, None, secure_mx)
+    })
+}
+
+fn link(certificate: &Certificate) -> Link {
+    Link {
+        sha256: certificate.sha256.clone(),
+        sha512: certificate.sha512.clone(),
+        spki_sha256: certificate.spki_sha256.clone(),
+        spki_sha512: certificate.spki_sha512.clone(),
+        self_issued: certificate.self_issued,
+        anchored: match &certificate.as_anchor {
+            Some(AsAnchor::Holds) => Anchored::Holds,
+            Some(AsAnchor::OutOfDate) => Anchored::Expired,
+            Some(AsAnchor::Broken(why)) => Anchored::Broken(Text::from(why.as_str())),
+            None => Anchored::Unknown,
+        },
+    }
+}
