@@ -56,7 +56,9 @@ impl World {
     /// owners named in full, added to those of the hosts. A check of it needs [`Self::anchored`].
     pub fn open_signed(servers: impl IntoIterator<Item = Server>, records: &str) -> Self {
         let sign = |mut zones: Vec<Zone>| {
-            zones.iter_mut().for_each(|zone| zone.signed = Signed::Nsec);
+            for zone in &mut zones {
+                zone.signed = Signed::Nsec;
+            }
             zones[0].text += records;
             zones
         };
