@@ -55,7 +55,9 @@ fn entries(text: &str) -> Vec<(usize, Vec<&str>)> {
 fn key(words: &[&str]) -> Result<PublicKeyBuf, String> {
     let is = |kind: &'static str| move |word: &&str| word.eq_ignore_ascii_case(kind);
     if words.iter().any(is("DS")) {
-        return Err("a DS record is only the digest of a key; give the DNSKEY record itself".into());
+        return Err(
+            "a DS record is only the digest of a key; `dig . DNSKEY` shows the key itself".into()
+        );
     }
     let at = words.iter().position(is("DNSKEY")).filter(|at| (1..=3).contains(at));
     let Some((owner, [flags, protocol, algorithm, key @ ..])) =
@@ -134,7 +136,7 @@ mod tests {
             ("; nothing\n", format!("no key in it; {shape}")),
             (
                 "\n. IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
-                "line 2: a DS record is only the digest of a key; give the DNSKEY record itself"
+                "line 2: a DS record is only the digest of a key; `dig . DNSKEY` shows the key itself"
                     .to_owned(),
             ),
             ("<?xml version=\"1.0\"?>", format!("line 1: not a DNSKEY record; {shape}")),

@@ -347,3 +347,6 @@ fn none_closer(next: &Name, zone: &Name, authorities: &[Entry]) -> bool {
         },
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,13 +23,14 @@ fn zones() -> Vec<Zone> {
              {zone}. MX 20 alias.{zone}.\nalias.{zone}. CNAME mx.unsigned.example.\n\
              {zone}. MX 30 wild.{zone}.\nwild.{zone}. A 127.0.0.3\n\
              *._tcp.wild.{zone}. TLSA 3 1 1 {:064}\n\
+             {zone}. MX 40 mx.led.{zone}.\nled.{zone}. DNAME {zone}.\n\
              {zone}. TXT \"v=spf1 -all\"\n",
             1
         )
     };
     let zone = |(name, signed): (&str, Signed)| Zone::new(name, &records(name), signed);
     let mut zones: Vec<Zone> = below.map(zone).into();
-    zones.push(Zone::new("example", "ns.example. A 127.0.0.1\n", Signed::Nsec3));
+    zones.push(Zone::new("example", "ns.example. A 127.0.0.1\n", Signed::OptOut));
     zones
 }
 
@@ -87,6 +88,8 @@ fn hosts_are_vouched_for_name_by_name() {
         assert_eq!(alias["absent"]["security"], "secure", "{zone}");
         // From a wildcard.
         assert_eq!(wild["found"]["security"], "secure", "{zone}");
+        let why = format!("led on by a DNAME record at led.{zone}");
+        assert_eq!(report.host("mx.led")["security"], json!({ "undetermined": why }));
     }
 }
 

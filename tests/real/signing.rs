@@ -18,6 +18,8 @@ pub enum Signed {
     Not,
     Nsec,
     Nsec3,
+    /// With NSEC3, and of the delegations only those that are signed are in it, as under `com`.
+    OptOut,
     /// The parent has the digest of another key.
     WrongKey,
 }
@@ -39,6 +41,7 @@ pub fn sign(folder: &Path, mut zones: Vec<Zone>) -> Vec<Zone> {
             let mut words = vec!["-f", "signed", "-o", origin(&name)];
             match signed {
                 Signed::Nsec3 => words.push("-n"),
+                Signed::OptOut => words.extend(["-n", "-p"]),
                 Signed::Expired => words.extend(["-i", "20200101", "-e", "20200201"]),
                 _ => {}
             }

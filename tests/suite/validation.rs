@@ -5,8 +5,9 @@
 
 use futures_util::future::join_all;
 use hickory_server::proto::{
+    dnssec::rdata::DNSSECRData,
     op::{Edns, Message, ResponseCode},
-    rr::{RecordType, rdata::opt::EdnsOption},
+    rr::{RData, RecordType, rdata::opt::EdnsOption},
 };
 use mxparity::{
     probe::{
@@ -17,7 +18,7 @@ use mxparity::{
     survey::Security::{self, Insecure, Secure},
 };
 
-use crate::support::signed::Internet;
+use crate::support::signed::{Internet, redated};
 
 fn bogus(why: &str) -> Security {
     Security::Bogus(why.to_owned())
@@ -72,6 +73,9 @@ async fn every_answer_is_worth_what_its_signatures_are() {
         ("mx.unsigned.example", Txt, Insecure, "no data, 0"),
         ("_dmarc.unsigned.example", Txt, Insecure, "no such name, 0"),
         ("unknown.example", Mx, Insecure, "1"),
+        // Denials that take too much work count as none.
+        ("iterated.example", Mx, Secure, "1"),
+        ("_dmarc.iterated.example", Txt, Insecure, "no such name, 0"),
         // Broken.
         (
             "wrong.example",
@@ -233,6 +237,22 @@ async fn another_root_is_no_forgery() {
     let (internet, other) = (Internet::start().await, Internet::start().await);
     let got = proven(&internet.resolver_at(other.address), "nsec.example", Mx).await;
     let why = "no key of the root zone is a trust anchor";
+    assert_eq!(got, (undetermined(why), "1".to_owned()));
+}
+
+#[tokio::test]
+async fn where_the_root_itself_is_out_of_date_the_clock_is_suspected() {
+    let internet = Internet::start().await;
+    let front = internet.behind(|message| {
+        for record in &mut message.answers {
+            if let RData::DNSSEC(DNSSECRData::RRSIG(signature)) = &mut record.data {
+                *signature = redated(signature, 1_700_000_000);
+            }
+        }
+    });
+    let front = front.await;
+    let got = proven(&internet.resolver_at(front.address), "nsec.example", Mx).await;
+    let why = "no signature of the root zone is valid today; is this machine's clock right?";
     assert_eq!(got, (undetermined(why), "1".to_owned()));
 }
 

@@ -108,7 +108,8 @@ impl Internet {
         let mut below = Vec::new();
         for (origin, denial) in [
             ("nsec.example.", NxProofKind::Nsec),
-            ("nsec3.example.", nsec3()),
+            ("nsec3.example.", nsec3(0)),
+            ("iterated.example.", nsec3(150)),
             ("wrong.example.", NxProofKind::Nsec),
             ("expired.example.", NxProofKind::Nsec),
             ("future.example.", NxProofKind::Nsec),
@@ -238,9 +239,9 @@ fn name(word: &str) -> Name {
     Name::from_ascii(word).unwrap()
 }
 
-fn nsec3() -> NxProofKind {
+fn nsec3(iterations: u16) -> NxProofKind {
     let algorithm = Nsec3HashAlgorithm::default();
-    NxProofKind::Nsec3 { algorithm, salt: Arc::new([]), iterations: 0, opt_out: false }
+    NxProofKind::Nsec3 { algorithm, salt: Arc::new([]), iterations, opt_out: false }
 }
 
 fn key() -> EcdsaSigningKey {
@@ -290,7 +291,7 @@ fn resign(zone: &mut Zone, origin: &str, make: impl Fn(&RRSIG) -> Option<RRSIG>)
 }
 
 /// A day around `time`.
-fn redated(signature: &RRSIG, time: u32) -> RRSIG {
+pub fn redated(signature: &RRSIG, time: u32) -> RRSIG {
     let mut input = signature.input().clone();
     input.sig_inception = SerialNumber::new(time - 43_200);
     input.sig_expiration = SerialNumber::new(time + 43_200);
