@@ -6,11 +6,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::{BASE64, HEXLOWER};
+use sha2::{Digest, Sha256, Sha512};
+
 use crate::ground;
 
 /// What a host shows in its handshake.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Certificate {
+    /// Issued by an intermediate, which is sent along.
+    Chained,
+    ChainedExpired,
+    ChainedWrongName,
     Expired,
     Good,
     GoodRsa,
@@ -20,7 +27,18 @@ pub enum Certificate {
     WrongName,
 }
 
-/// A private certificate authority in a folder of its own.
+/// Whose certificate or key a TLSA record is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Whose {
+    /// That of the intermediate, which signs only chained certificates.
+    Intermediate,
+    /// The server's own, where it has several that of its first address.
+    Own,
+    /// That of the authority itself, which no server sends.
+    Root,
+}
+
+/// A private certificate authority in a folder of its own, with one intermediate below it.
 pub struct Authority {
     folder: PathBuf,
 }
@@ -38,6 +56,14 @@ impl Authority {
         authority.openssl(&format!(
             "req -x509 {EC} -nodes -keyout ca.key -out ca.pem -days 90 -subj /CN=Authority"
         ));
+        authority.openssl(&format!(
+            "req -new {EC} -nodes -keyout intermediate.key -out intermediate.csr -subj /CN=Intermediate"
+        ));
+        authority.sign(
+            "intermediate",
+            "basicConstraints = critical,CA:TRUE",
+            "-md sha256 -days 90",
+        );
         authority
     }
 
@@ -46,20 +72,22 @@ impl Authority {
         self.folder.join("ca.pem")
     }
 
-    /// Writes `tls.pem` and `tls.key` for the host `name` into `folder`.
-    pub fn issue(&self, kind: Certificate, name: &str, folder: &Path) {
+    /// Writes a certificate for the host `name`, and its key, as `file` with `.pem` and `.key`.
+    pub fn issue(&self, kind: Certificate, name: &str, file: &Path) {
+        use Certificate::{Chained, ChainedExpired, ChainedWrongName, Expired, WrongName};
+        let chained = matches!(kind, Chained | ChainedExpired | ChainedWrongName);
         let key = match kind {
             Certificate::GoodRsa => "-newkey rsa:2048",
             Certificate::Outdated => "-newkey rsa:1024",
             _ => EC,
         };
-        let covered = if kind == Certificate::WrongName { "www.other.example" } else { name };
+        let elsewhere = matches!(kind, WrongName | ChainedWrongName);
+        let covered = if elsewhere { "www.other.example" } else { name };
         let digest = if kind == Certificate::Outdated { "sha1" } else { "sha256" };
         let dates = match kind {
-            Certificate::Expired => "-startdate 20200101000000Z -enddate 20210101000000Z",
+            Expired | ChainedExpired => "-startdate 20200101000000Z -enddate 20210101000000Z",
             _ => "-days 90",
         };
-        fs::write(self.folder.join("names"), format!("subjectAltName = DNS:{covered}\n")).unwrap();
         let subject = format!("-nodes -keyout {name}.key -subj /CN={covered}");
         if kind == Certificate::SelfSigned {
             self.openssl(&format!(
@@ -67,18 +95,56 @@ impl Authority {
             ));
         } else {
             self.openssl(&format!("req -new {key} {subject} -out {name}.csr"));
-            self.openssl(&format!(
-                "ca -batch -notext -config ca.cnf -extfile names -md {digest} {dates} \
-                 -in {name}.csr -out {name}.pem"
-            ));
+            let issuer =
+                if chained { "-cert intermediate.pem -keyfile intermediate.key" } else { "" };
+            let options = format!("-md {digest} {dates} {issuer}");
+            self.sign(name, &format!("subjectAltName = DNS:{covered}"), &options);
         }
-        for end in ["pem", "key"] {
-            fs::copy(self.folder.join(format!("{name}.{end}")), folder.join(format!("tls.{end}")))
-                .unwrap();
+        let mut sent = fs::read_to_string(self.folder.join(format!("{name}.pem"))).unwrap();
+        if chained {
+            sent += &fs::read_to_string(self.of(Whose::Intermediate, file)).unwrap();
+        }
+        fs::write(file.with_extension("pem"), sent).unwrap();
+        // Copied, because servers want to see that nobody else may read it.
+        let key = self.folder.join(format!("{name}.key"));
+        fs::copy(key, file.with_extension("key")).unwrap();
+    }
+
+    /// The data of a TLSA record with these numbers, `3 1 1` say; `own` was issued here.
+    pub fn tlsa(&self, numbers: &str, whose: Whose, own: &Path) -> String {
+        let file = self.of(whose, own);
+        let [_usage, selector, matching] = numbers.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("three numbers: {numbers}");
+        };
+        let pem = match selector {
+            "0" => fs::read_to_string(file).unwrap(),
+            _ => self.openssl(&format!("x509 -noout -pubkey -in {}", file.display())),
+        };
+        let octets = first_block(&pem);
+        match matching {
+            "0" => HEXLOWER.encode(&octets),
+            "1" => HEXLOWER.encode(&Sha256::digest(&octets)),
+            _ => HEXLOWER.encode(&Sha512::digest(&octets)),
         }
     }
 
-    fn openssl(&self, words: &str) {
+    fn of(&self, whose: Whose, own: &Path) -> PathBuf {
+        match whose {
+            Whose::Intermediate => self.folder.join("intermediate.pem"),
+            Whose::Own => own.with_extension("pem"),
+            Whose::Root => self.anchor(),
+        }
+    }
+
+    /// Makes `name.pem` of `name.csr`.
+    fn sign(&self, name: &str, extension: &str, options: &str) {
+        fs::write(self.folder.join("extension"), format!("{extension}\n")).unwrap();
+        self.openssl(&format!(
+            "ca -batch -notext -config ca.cnf -extfile extension {options} -in {name}.csr -out {name}.pem"
+        ));
+    }
+
+    fn openssl(&self, words: &str) -> String {
         let mut command = ground::tool("openssl");
         command.args(words.split_ascii_whitespace()).current_dir(&self.folder);
         let done = command.output().expect("openssl, which fetch sees to");
@@ -87,7 +153,15 @@ impl Authority {
             "openssl {words}: {}",
             String::from_utf8_lossy(&done.stderr)
         );
+        String::from_utf8(done.stdout).unwrap()
     }
+}
+
+/// What the first block of a PEM file holds.
+fn first_block(pem: &str) -> Vec<u8> {
+    let lines = pem.lines().skip_while(|line| !line.starts_with("-----")).skip(1);
+    let body: String = lines.take_while(|line| !line.starts_with("-----")).collect();
+    BASE64.decode(body.as_bytes()).unwrap()
 }
 
 const EC: &str = "-newkey ec -pkeyopt ec_paramgen_curve:P-256";

@@ -151,8 +151,8 @@ fn both_certificates_of_a_host_are_seen_and_judged() {
         Server::postfix()
             .showing(Certificate::GoodRsa)
             .also_showing(second)
-            .with("smtpd_tls_eccert_file = /etc/real/second/tls.pem")
-            .with("smtpd_tls_eckey_file = /etc/real/second/tls.key")
+            .with("smtpd_tls_eccert_file = /etc/real/second.pem")
+            .with("smtpd_tls_eckey_file = /etc/real/second.key")
     };
     let newest = "smtpd_tls_protocols = >=TLSv1.3";
     let mut world = World::open([

@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{certificate::Certificate, exim, opensmtpd, openssl, postfix, session::Sessions};
+use crate::{
+    certificate::{Certificate, Whose},
+    exim, opensmtpd, openssl, postfix,
+    session::Sessions,
+};
 
 /// The domain of every world.
 pub const DOMAIN: &str = "even.example";
@@ -48,6 +52,10 @@ pub struct Server {
     pub certificate: Option<Certificate>,
     /// One of another algorithm beside it, which the settings have to name.
     pub second: Option<Certificate>,
+    /// What it shows at an IPv6 address, which it then has whatever the others have.
+    pub elsewhere: Option<Certificate>,
+    /// Its TLSA records: their three numbers, and what they are about.
+    pub tlsa: Vec<(&'static str, Whose)>,
     /// Whether a guard (Postfix's postscreen) talks to new clients first.
     pub guarded: bool,
     /// Whether postgrey has clients come again, and after how many seconds.
@@ -85,6 +93,8 @@ impl Server {
             takes: Takes::Known,
             certificate,
             second: None,
+            elsewhere: None,
+            tlsa: Vec::new(),
             guarded: false,
             greylisting: None,
             settings,
@@ -101,6 +111,16 @@ impl Server {
 
     pub fn also_showing(self, second: Certificate) -> Self {
         Self { second: Some(second), ..self }
+    }
+
+    /// Shows another certificate at a second address. Only Postfix knows how.
+    pub fn showing_elsewhere(self, certificate: Certificate) -> Self {
+        Self { elsewhere: Some(certificate), ..self }
+    }
+
+    pub fn promising(mut self, numbers: &'static str, whose: Whose) -> Self {
+        self.tlsa.push((numbers, whose));
+        self
     }
 
     pub fn in_clear(self) -> Self {
@@ -198,7 +218,7 @@ impl Server {
 }
 
 /// Accounts, resolver and host names as the server sees them.
-fn common_files(place: &Place, with_known: bool) {
+pub fn common_files(place: &Place, with_known: bool) {
     let mut accounts = vec!["root:0", "mail:8", "nobody:65534", "postfix:901", "postdrop:902"];
     accounts.extend([
         "Debian-exim:903",
@@ -248,7 +268,11 @@ pub fn lines_with<'a>(text: &'a str, words: &'a [&str]) -> impl Iterator<Item = 
 pub const CERTIFICATE: &str = "/etc/real/tls.pem";
 pub const KEY: &str = "/etc/real/tls.key";
 
-/// The folder for [`CERTIFICATE`] and [`KEY`], made if need be.
+/// Where those of the second address lie.
+pub const CERTIFICATE_ELSEWHERE: &str = "/etc/real/elsewhere.pem";
+pub const KEY_ELSEWHERE: &str = "/etc/real/elsewhere.key";
+
+/// The folder for all of them, made if need be.
 pub fn certificate_folder(place: &Place) -> PathBuf {
     let folder = place.files().join(Path::new("etc/real"));
     fs::create_dir_all(&folder).unwrap();

@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod certificate;
+mod dane;
 mod dnssec;
 mod encryption;
 mod exim;
@@ -23,6 +24,7 @@ mod openssl;
 mod oracle;
 mod postfix;
 mod prober;
+mod promises;
 mod report;
 mod return_visit;
 mod session;

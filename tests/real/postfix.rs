@@ -1,7 +1,10 @@
 //! Postfix, as Debian sets it up apart from what a test says otherwise.
 
 use crate::{
-    host::{CERTIFICATE, DOMAIN, KEY, KNOWN, Place, Server, Takes, lines_with, listed},
+    host::{
+        CERTIFICATE, CERTIFICATE_ELSEWHERE, DOMAIN, KEY, KEY_ELSEWHERE, KNOWN, Place, Server,
+        Takes, lines_with, listed,
+    },
     session::Sessions,
 };
 
@@ -36,7 +39,11 @@ pub fn settle(server: &Server, place: &Place) -> String {
         server.settings
     );
     place.write("/etc/postfix/main.cf", &main);
-    let front = if server.guarded { GUARDED } else { "smtp inet n - n - - smtpd\n" };
+    let front = match (server.guarded, server.elsewhere) {
+        (true, _) => GUARDED.to_owned(),
+        (false, None) => "smtp inet n - n - - smtpd\n".to_owned(),
+        (false, Some(_)) => two_fronts(place),
+    };
     place.write("/etc/postfix/master.cf", &format!("{front}{MASTER}"));
     format!("{postgrey}chown postfix /var/lib/postfix && exec postfix start-fg")
 }
@@ -51,6 +58,15 @@ fn greylisting(seconds: u32) -> (String, String) {
          until (exec 3<>/dev/tcp/127.0.0.1/10023); do sleep 0.05; done && "
     );
     (settings.to_owned(), start)
+}
+
+/// A service for each address, the last with a certificate of its own.
+fn two_fronts(place: &Place) -> String {
+    let service = |address| format!("[{address}]:smtp inet n - n - - smtpd\n");
+    let services: String = place.addresses.iter().map(service).collect();
+    format!(
+        "{services}  -o smtpd_tls_cert_file={CERTIFICATE_ELSEWHERE} -o smtpd_tls_key_file={KEY_ELSEWHERE}\n"
+    )
 }
 
 /// Postscreen in front, as its manual sets it up.

@@ -159,10 +159,31 @@ impl Report {
     /// Why the first address of `host` was not seen, and whose fault that is.
     #[track_caller]
     pub fn unseen(&self, host: &str) -> (&str, &str) {
-        let mut all = self.json["coverage"]["unseen"].as_array().into_iter().flatten();
+        self.gap(host, true)
+    }
+
+    /// Why something else about `name` could not be learnt, and whose fault that is.
+    #[track_caller]
+    pub fn unlearnt(&self, name: &str) -> (&str, &str) {
+        self.gap(name, false)
+    }
+
+    #[track_caller]
+    fn gap(&self, host: &str, of_address: bool) -> (&str, &str) {
+        let all = self.json["coverage"]["unseen"].as_array().into_iter().flatten();
+        let mut all = all.filter(|one| one["address"].is_string() == of_address);
         let one = all.find(|one| one["host"].as_str().is_some_and(|name| name.starts_with(host)));
         let one = one.unwrap_or_else(|| panic!("{host} was seen\n{}", self.summary()));
         (one["why"].as_str().unwrap_or_default(), one["blame"].as_str().unwrap_or_default())
+    }
+
+    /// What stands for the host, as the report reads its promises.
+    #[track_caller]
+    pub fn promises(&self, host: &str) -> &Value {
+        let mut hosts = self.json["promises"]["hosts"].as_array().into_iter().flatten();
+        let name = format!("{host}.");
+        let found = hosts.find(|one| one["name"].as_str().is_some_and(|is| is.starts_with(&name)));
+        found.unwrap_or_else(|| panic!("nothing of {host}\n{}", self.json["promises"]))
     }
 
     fn findings(&self) -> &[Value] {

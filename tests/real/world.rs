@@ -2,7 +2,9 @@
 //!
 //! The addresses are documentation addresses and the port is 25: inside the namespaces they are real,
 //! outside nothing of them can be seen, so that worlds run side by side and nothing leaves this machine.
-//! Longer than most: all that can be done in a world stands in one place.
+//! What a world has around the hosts is in `around`.
+
+pub mod around;
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +26,7 @@ use crate::{
     listener::Listener,
     report::{Connections, Report},
     session::Sessions,
-    signing::{self, Signed},
+    signing::Signed,
     zone::{self, Entry, Zone},
 };
 
@@ -52,14 +54,19 @@ impl World {
         Self::raise(servers, |position| vec![ipv4(position)], |zones| zones)
     }
 
-    /// The same with every zone signed under a root of the world's own, and `records` (TLSA, say), of
-    /// owners named in full, added to those of the hosts. A check of it needs [`Self::anchored`].
+    /// The same with `records` (TXT, say), of owners named in full, added to those of the hosts.
+    pub fn open_with(servers: impl IntoIterator<Item = Server>, records: &str) -> Self {
+        Self::raise(servers, |position| vec![ipv4(position)], |zones| added(zones, records))
+    }
+
+    /// The same with every zone signed under a root of the world's own. A check of it needs
+    /// [`Self::anchored`].
     pub fn open_signed(servers: impl IntoIterator<Item = Server>, records: &str) -> Self {
-        let sign = |mut zones: Vec<Zone>| {
+        let sign = |zones: Vec<Zone>| {
+            let mut zones = added(zones, records);
             for zone in &mut zones {
                 zone.signed = Signed::Nsec;
             }
-            zones[0].text += records;
             zones
         };
         Self::raise(servers, |position| vec![ipv4(position)], sign)
@@ -72,9 +79,7 @@ impl World {
 
     /// The same with an IPv6 address beside each IPv4 address.
     pub fn open_with_ipv6(servers: impl IntoIterator<Item = Server>) -> Self {
-        let addresses =
-            |position| vec![ipv4(position), format!("2001:db8:{position}::25").parse().unwrap()];
-        Self::raise(servers, addresses, |zones| zones)
+        Self::raise(servers, |position| vec![ipv4(position), ipv6(position)], |zones| zones)
     }
 
     fn raise(
@@ -89,7 +94,11 @@ impl World {
             let name = format!("mx{position}.{DOMAIN}");
             let preference = u16::try_from(position * 10).unwrap();
             let folder = folder.path().join(&name);
-            (server, Place { name, preference, addresses: addresses(position), folder })
+            let mut addresses = addresses(position);
+            if server.elsewhere.is_some() {
+                addresses.push(ipv6(position));
+            }
+            (server, Place { name, preference, addresses, folder })
         };
         let hosts: Vec<_> = (1..).zip(servers).map(place).collect();
         let mut world = Self {
@@ -100,6 +109,7 @@ impl World {
             made: BTreeMap::new(),
             folder,
         };
+        world.issue_certificates();
         world.start_name_server(packages, zones);
         world.start_hosts(packages);
         world.wait_until_listening();
@@ -122,37 +132,6 @@ impl World {
     /// The same of another domain; its connections are not counted.
     pub fn check_domain(&self, domain: &str, options: &[&str]) -> Report {
         Report::read(&self.run(domain, options))
-    }
-
-    /// The options that have a check trust the keys of the world's own root.
-    pub fn anchored(&self) -> [String; 2] {
-        let file = self.name_server().files().join(signing::ANCHOR);
-        ["--trust-anchor".to_owned(), file.display().to_string()]
-    }
-
-    /// Starts a resolver (unbound) that validates by the world's own root, and gives the options that
-    /// have a check ask it.
-    pub fn start_resolver(&mut self) -> [String; 2] {
-        let folder = self.folder.path().join("resolver");
-        let place = Place { folder, ..self.name_server() };
-        fs::create_dir_all(place.log()).unwrap();
-        let [_, anchor] = self.anchored();
-        place.write("/etc/unbound.key", &fs::read_to_string(anchor).unwrap());
-        let settings = format!(
-            "server:\n  interface: 127.0.0.1@5353\n  username: \"\"\n  chroot: \"\"\n  \
-             do-daemonize: no\n  pidfile: \"\"\n  use-syslog: no\n  ede: yes\n  \
-             do-not-query-localhost: no\n  \
-             trust-anchor-file: /etc/unbound.key\n\
-             remote-control:\n  control-enable: no\n\
-             forward-zone:\n  name: \".\"\n  forward-addr: {}\n",
-            zone::NAME_SERVER
-        );
-        place.write("/etc/unbound.conf", &settings);
-        let mut command = self.enter(ground::packages(), &place);
-        let server = command.args(["unbound", "-d", "-c", "/etc/unbound.conf"]).spawn().unwrap();
-        self.servers.push(server);
-        self.wait_for(&[Listener::udp("127.0.0.1".parse().unwrap(), 5353)]);
-        ["--resolver".to_owned(), "127.0.0.1:5353".to_owned()]
     }
 
     /// What `mxparity check --plan` says of the same run.
@@ -261,16 +240,6 @@ impl World {
         assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
     }
 
-    /// Starts a SOCKS5 server on loopback that wants this name and password.
-    pub fn start_proxy(&mut self, user: &str, password: &str) {
-        let mut command = self.inside();
-        command.arg(ground::packages().join("usr/bin/microsocks"));
-        command.args(["-i", "127.0.0.1", "-p", "1080", "-u", user, "-P", password]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.servers.push(command.spawn().unwrap());
-        self.wait_for(&[Listener::tcp("127.0.0.1".parse().unwrap(), 1080)]);
-    }
-
     /// Waits until postgrey would let the prober's mail for the known recipient through, by asking
     /// it as Postfix does.
     pub fn wait_until_greylist_opens(&self) {
@@ -350,25 +319,19 @@ impl World {
         hosts.find(|(_, place)| place.name.starts_with(name)).expect("a host of the world")
     }
 
-    fn name_server(&self) -> Place {
-        let name = "ns.example";
-        Place {
-            name: name.to_owned(),
-            preference: 0,
-            addresses: Vec::new(),
-            folder: self.folder.path().join(name),
+    fn issue_certificates(&self) {
+        for (server, place) in &self.hosts {
+            for (certificate, name) in [
+                (server.certificate, "tls"),
+                (server.second, "second"),
+                (server.elsewhere, "elsewhere"),
+            ] {
+                if let Some(certificate) = certificate {
+                    let file = certificate_folder(place).join(name);
+                    self.authority.issue(certificate, &place.name, &file);
+                }
+            }
         }
-    }
-
-    fn start_name_server(&mut self, packages: &Path, zones: impl FnOnce(Vec<Zone>) -> Vec<Zone>) {
-        let place = self.name_server();
-        let entries: Vec<Entry<'_>> = self.hosts.iter().map(|(_, place)| place.entry()).collect();
-        let sources = SOURCES.map(|address| address.parse().unwrap());
-        let prober = Entry { name: "probe.example", preference: 10, addresses: &sources };
-        fs::create_dir_all(place.log()).unwrap();
-        zone::write(&place.files(), zones(zone::plain(DOMAIN, &entries, &prober)));
-        let server = self.enter(packages, &place).args(zone::COMMAND).spawn().unwrap();
-        self.servers.push(server);
     }
 
     fn start_hosts(&mut self, packages: &Path) {
@@ -378,15 +341,6 @@ impl World {
             fs::set_permissions(place.log(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
                 .unwrap();
             place.write("/etc/resolv.conf", &resolv_conf());
-            if let Some(certificate) = server.certificate {
-                let folder = certificate_folder(place);
-                self.authority.issue(certificate, &place.name, &folder);
-            }
-            if let Some(second) = server.second {
-                let folder = certificate_folder(place).join("second");
-                fs::create_dir_all(&folder).unwrap();
-                self.authority.issue(second, &place.name, &folder);
-            }
             let words = server.settle(place);
             let mut command =
                 if server.is_packaged() { self.enter(packages, place) } else { self.beside(place) };
@@ -484,6 +438,16 @@ fn ipv4(position: usize) -> IpAddr {
     format!("{network}.{position}0").parse().unwrap()
 }
 
+fn ipv6(position: usize) -> IpAddr {
+    format!("2001:db8:{position}::25").parse().unwrap()
+}
+
+/// With `records` in the zone of the hosts.
+fn added(mut zones: Vec<Zone>, records: &str) -> Vec<Zone> {
+    zones[0].text += records;
+    zones
+}
+
 /// Opens the namespaces and waits until their network stands.
 fn space(folder: &Path, hosts: &[(Server, Place)]) -> Child {
     let resolver = folder.join("resolv.conf");
@@ -491,6 +455,7 @@ fn space(folder: &Path, hosts: &[(Server, Place)]) -> Child {
     let mut command = ground::tool("unshare");
     command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
     command.arg(ground::script("open")).arg(resolver).args(SOURCES);
+    command.args(zone::NAME_SERVERS).arg(around::POLICY_HOST);
     for (_, place) in hosts {
         command.args(place.addresses.iter().map(IpAddr::to_string));
     }

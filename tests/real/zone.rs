@@ -21,8 +21,11 @@ pub struct Entry<'a> {
     pub addresses: &'a [IpAddr],
 }
 
-/// Where NSD answers, inside the world.
+/// Where NSD answers whoever takes it for a resolver, inside the world.
 pub const NAME_SERVER: &str = "127.0.0.1";
+
+/// Where the name servers of a zone are, of which the first is NSD once more.
+pub const NAME_SERVERS: [&str; 2] = ["192.0.2.53", "203.0.113.53"];
 
 /// The words that start NSD in the foreground.
 pub const COMMAND: [&str; 4] = ["nsd", "-d", "-c", "/etc/nsd.conf"];
@@ -43,7 +46,7 @@ pub fn plain(domain: &str, hosts: &[Entry<'_>], prober: &Entry<'_>) -> Vec<Zone>
             writeln!(reverse, "{}. PTR {}.", pointer(*address), entry.name).unwrap();
         }
     }
-    let forward = format!("ns.example. A {NAME_SERVER}\n{forward}");
+    let forward = format!("ns.example. A {}\n{forward}", NAME_SERVERS[0]);
     vec![Zone::new("example", &forward, Signed::Not), Zone::new("arpa", &reverse, Signed::Not)]
 }
 
@@ -59,18 +62,20 @@ impl Zone {
     }
 }
 
-/// Writes NSD's configuration and `zones` below `files`. Where one of them is signed there is a root
-/// above them, and its key in [`signing::ANCHOR`].
-pub fn write(files: &Path, mut zones: Vec<Zone>) {
+/// Writes NSD's configuration, to answer at `addresses`, and `zones` below `files`. Where one of them
+/// is signed there is a root above them, and its key in [`signing::ANCHOR`].
+pub fn write(files: &Path, addresses: &[&str], mut zones: Vec<Zone>) {
     let etc = files.join("etc");
     fs::create_dir_all(&etc).unwrap();
     if zones.iter().any(|zone| zone.signed != Signed::Not) {
         zones = signing::sign(&etc, zones);
     }
+    let addresses = addresses.iter().map(|address| format!("  ip-address: {address}\n"));
     let mut settings = format!(
-        "server:\n  ip-address: {NAME_SERVER}\n  username: \"\"\n  zonesdir: /etc\n  database: \"\"\n  \
+        "server:\n{}  username: \"\"\n  zonesdir: /etc\n  database: \"\"\n  \
          pidfile: \"\"\n  xfrdfile: \"\"\n  zonelistfile: /var/log/zones\n  xfrd-reload-timeout: 0\n\
-         remote-control:\n  control-enable: no\n"
+         remote-control:\n  control-enable: no\n",
+        addresses.collect::<String>()
     );
     for Zone { name, text, .. } in zones {
         fs::write(etc.join(format!("{name}.zone")), text).unwrap();
