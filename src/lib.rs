@@ -21,7 +21,8 @@
 //! # Where to add something
 //!
 //! - **A rule**: a row in `rules/catalogue.rs`, a check in the file of its area (`rules/mx.rs`,
-//!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `us.rs`, `expected.rs`), and `rules/pages/NAME.md`.
+//!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `dane.rs`, `sts.rs`, `zone.rs`, `us.rs`,
+//!   `expected.rs`), and `rules/pages/NAME.md`.
 //!   The page's example worlds are executed by `tests/suite/pages.rs`.
 //! - **A TLS guideline**: a file in `rules/profiles/`, and its name in `rules/profile.rs`.
 //! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
