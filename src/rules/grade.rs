@@ -19,7 +19,7 @@ const SHOWN: usize = 2;
 
 /// Every item of a guideline that has levels for it, at one address.
 pub struct Grade<'a> {
-    /// In the order of [`ITEMS`].
+    /// In the order of `ITEMS`.
     pub items: Vec<Item<'a>>,
 }
 

@@ -1,6 +1,6 @@
 //! Dated TLS guidelines as data: levels in the guideline's own words, and what each of them names.
 //!
-//! The files stand in `profiles/`, one a guideline; a new one is a file and a name in [`FILES`].
+//! The files stand in `profiles/`, one a guideline; a new one is a file and a name in `FILES`.
 //! Knows which level a thing has, not what a host was seen to take: `grade` brings the two together.
 
 use std::{collections::BTreeMap, sync::LazyLock};
