@@ -48,7 +48,7 @@ pub fn domain_refused_everywhere(view: &View<'_>) -> Vec<Case> {
     let mut answers: Vec<(Spot<'_>, Attribution<'_>)> = view.spots().map(real).collect();
     answers.retain(|(_, answer)| answer.seen.is_some());
     let refused = |answer: &Attribution<'_>| answer.refused(Cause::refuses_domain);
-    if answers.is_empty() || !answers.iter().all(|(_, answer)| refused(answer)) {
+    if view.is_put_off() || answers.is_empty() || !answers.iter().all(|(_, one)| refused(one)) {
         return Vec::new();
     }
     let sure = answers.iter().map(|(_, answer)| answer.confidence).min();
@@ -157,7 +157,7 @@ pub fn recipient_refused_everywhere(view: &View<'_>) -> Vec<Case> {
         let named = answers.iter().any(|(_, answer)| answer.refused_for_good(unknown));
         if refused && named { answers } else { Vec::new() }
     };
-    let named = recipients.filter(|mailbox| !names_postmaster(view, mailbox));
+    let named = recipients.filter(|one| !view.is_put_off() && !names_postmaster(view, one));
     let refusals: Vec<(Spot<'_>, Attribution<'_>)> = named.flat_map(refusals).collect();
     let Some(sure) = refusals.iter().map(|(_, answer)| answer.confidence).min() else {
         return Vec::new();

@@ -79,6 +79,14 @@ impl<'a> View<'a> {
         self.seats().flat_map(Seat::spots)
     }
 
+    /// Whether some address told an earlier run to come back later than now: then it was not asked,
+    /// and of all hosts nothing can be said.
+    pub fn is_put_off(&self) -> bool {
+        let asked = &self.survey.asked;
+        let mut addresses = self.spots().map(|spot| spot.endpoint.address);
+        addresses.any(|one| asked.pending(one).is_some() || asked.rests_until(one).is_some())
+    }
+
     /// What `check` finds at every address, gathered by host as in [`Seat::cases`].
     pub fn cases(&self, check: impl Fn(&Spot<'a>) -> Option<Case>) -> Vec<Case> {
         self.seats().flat_map(|seat| seat.cases(&check)).collect()
