@@ -26,6 +26,9 @@ use crate::{
 /// Columns of the names of promises.
 const NAME_MARGIN: usize = 14;
 
+/// Patterns and addresses that are shown of one record.
+const MOST_SHOWN: usize = 8;
+
 /// A survey's promises, read.
 #[derive(Clone, Debug, Serialize)]
 pub struct Promises {
@@ -49,6 +52,9 @@ pub struct HostPromises {
     /// The records that senders go by; empty where there are none, or nobody vouches for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tlsa: Vec<String>,
+    /// Whether it is known that senders find no record here that they go by.
+    #[serde(skip)]
+    bare: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dane: Vec<Dane>,
     /// The pattern of the MTA-STS policy that names it; `None` without a policy or a fitting one.
@@ -120,6 +126,7 @@ impl HostPromises {
             preference: seat.preference,
             dnssec: seat.host.security.clone(),
             tlsa: records.iter().map(TlsaRecord::brief).collect(),
+            bare: promise::is_bare(seat.host),
             dane: dane.collect(),
             sts_pattern: pattern.map(ToString::to_string),
         }
@@ -146,11 +153,13 @@ impl StsPromise {
         let Some(policy) = &reading.policy else {
             return Some("a policy that no sender can use".to_owned());
         };
-        let mx: Vec<String> = policy.mx.iter().map(ToString::to_string).collect();
+        let mx: Vec<String> = policy.mx.iter().take(MOST_SHOWN).map(ToString::to_string).collect();
+        let more = policy.mx.len() - mx.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let days = policy.max_age / (24 * 60 * 60);
         let kept = usize::try_from(days).unwrap_or(usize::MAX);
         let kept = words::count(kept, "day", "days");
-        Some(format!("mode {}, kept for {kept}, mx {}", policy.mode, mx.join(", ")))
+        Some(format!("mode {}, kept for {kept}, mx {}{more}", policy.mode, mx.join(", ")))
     }
 }
 
@@ -191,12 +200,12 @@ fn dnssec(promises: &Promises) -> Option<String> {
 
 fn dane(promises: &Promises) -> Option<String> {
     let with = || promises.hosts.iter().filter(|host| !host.tlsa.is_empty());
-    let bare: Vec<&str> = promises
-        .hosts
-        .iter()
-        .filter(|host| host.tlsa.is_empty())
-        .map(|host| host.name.as_str())
-        .collect();
+    let without = |known: bool| {
+        let hosts = promises.hosts.iter();
+        let hosts = hosts.filter(move |host| host.tlsa.is_empty() && host.bare == known);
+        hosts.map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (bare, unknown) = (without(true), without(false));
     with().next()?;
     let all = |wanted: Option<bool>| {
         with().flat_map(|host| &host.dane).filter(move |dane| dane.delivers == wanted).count()
@@ -210,7 +219,10 @@ fn dane(promises: &Promises) -> Option<String> {
         parts.push(format!("not to be told at {open}"));
     }
     if !bare.is_empty() {
-        parts.push(format!("none for {}", bare.join(", ")));
+        parts.push(format!("none for {bare}"));
+    }
+    if !unknown.is_empty() {
+        parts.push(format!("not to be told for {unknown}"));
     }
     Some(parts.join("; "))
 }
@@ -250,7 +262,7 @@ fn dmarc_said(record: &DmarcRecord) -> String {
 }
 
 fn texts(texts: &[Text]) -> String {
-    texts.iter().map(Text::to_string).collect::<Vec<_>>().join(", ")
+    texts.iter().take(MOST_SHOWN).map(Text::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn read<T>(published: &Published<Text>, read: impl Fn(&[Text]) -> Reading<T>) -> Read<T> {

@@ -24,11 +24,14 @@ pub fn tlsa_mismatch(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn backup_without_tlsa(view: &View<'_>) -> Vec<Case> {
-    let Some(model) = view.seats().find(|seat| promise::tlsa(seat.host).is_some()) else {
+    // Who can forge the MX answer needs no bare host, so that nothing was promised.
+    let signed = view.survey.policies.mx == Security::Secure;
+    let model = view.seats().find(|seat| promise::tlsa(seat.host).is_some());
+    let Some(model) = model.filter(|_| signed) else {
         return Vec::new();
     };
     let shown = |seat: Seat<'_>| records(seat.host).into_iter().take(1);
-    let bare = view.seats().filter(|seat| is_bare(seat.host));
+    let bare = promise::hosts(view).filter(|seat| promise::is_bare(seat.host));
     bare.map(|seat| {
         let case = seat.case().against(model.subject());
         let case = case.seen(why_bare(seat.host));
@@ -67,7 +70,7 @@ pub fn tlsa_unsigned(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn tlsa_lookup_fails(view: &View<'_>) -> Vec<Case> {
-    let failing = view.seats().filter_map(|seat| {
+    let failing = promise::hosts(view).filter_map(|seat| {
         let (lookup, fault) = failed(seat.host)?;
         let name = question(seat.host, &lookup.base);
         let case = seat.case().sure(surety(fault)).seen(vouched(seat.host));
@@ -77,7 +80,7 @@ pub fn tlsa_lookup_fails(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn tlsa_without_starttls(view: &View<'_>) -> Vec<Case> {
-    let cases = view.cases(|spot| {
+    let cases = cases(view, |spot| {
         let tlsa = promise::tlsa(spot.seat.host)?;
         let missing = starttls::missing(view, spot)?;
         let shown = tlsa.records.iter().take(1).map(|record| record_at(tlsa.base, record.brief()));
@@ -118,9 +121,11 @@ pub fn mx_zone_unsigned(view: &View<'_>) -> Vec<Case> {
 /// Whether senders that validate pass the host over, at each address that answers.
 pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     let fails = |spot: &Spot<'_>| {
-        let verdicts = promise::verdicts(view, spot);
-        let broken = verdicts.iter().any(|judged| judged.verdict.delivers() == Some(false));
-        broken || starttls::missing(view, spot).is_some()
+        // The session's: a sender with both algorithms is shown that one.
+        let shown = promise::verdicts(view, spot).into_iter().next();
+        shown.is_some_and(|judged| judged.verdict.delivers() == Some(false))
+            || starttls::missing(view, spot).is_some()
+            || starttls::unspeakable(view, spot).is_some()
     };
     if promise::tlsa(seat.host).is_none() {
         return failed(seat.host).is_some_and(|(_, fault)| surety(fault) == Confidence::High);
@@ -134,22 +139,6 @@ fn promises(seat: Seat<'_>) -> bool {
     promise::tlsa(seat.host).is_some()
 }
 
-/// A host for which a sender that validates goes on without DANE, known to be so.
-fn is_bare(host: &Host) -> bool {
-    let absent = |lookup: &TlsaLookup| {
-        matches!(
-            &lookup.answer,
-            Published::Absent { security: Security::Secure | Security::Insecure }
-                | Published::Found { security: Security::Insecure, .. }
-        )
-    };
-    match host.security {
-        Security::Insecure => true,
-        Security::Secure => !host.tlsa.is_empty() && host.tlsa.iter().all(absent),
-        Security::Bogus(_) | Security::NotAsked | Security::Undetermined(_) => false,
-    }
-}
-
 fn why_bare(host: &Host) -> Evidence {
     match host.security {
         Security::Secure => Evidence::plain("host.tlsa", "no such record that senders go by"),
@@ -157,9 +146,14 @@ fn why_bare(host: &Host) -> Evidence {
     }
 }
 
+/// What `check` finds at the addresses of every host.
+fn cases(view: &View<'_>, check: impl Fn(&Spot<'_>) -> Option<Case>) -> Vec<Case> {
+    promise::hosts(view).flat_map(|seat| seat.cases(&check)).collect()
+}
+
 /// Cases about addresses whose chains have a verdict that `wanted` wants.
 fn chains(view: &View<'_>, wanted: impl Fn(&DaneVerdict) -> bool) -> Vec<Case> {
-    view.cases(|spot| {
+    cases(view, |spot| {
         let tlsa = promise::tlsa(spot.seat.host)?;
         let mut verdicts = promise::verdicts(view, spot);
         verdicts.retain(|judged| wanted(&judged.verdict));
@@ -179,7 +173,7 @@ fn of_chain<'a>(spot: &Spot<'a>, judged: &Judged<'a>) -> Evidence {
 /// Cases about hosts, with this evidence where there is any.
 fn hosts(view: &View<'_>, check: impl Fn(&Host) -> Option<Vec<Evidence>>) -> Vec<Case> {
     let case = |seat: Seat<'_>| Some(check(seat.host)?.into_iter().fold(seat.case(), Case::seen));
-    view.seats().filter_map(case).collect()
+    promise::hosts(view).filter_map(case).collect()
 }
 
 /// The question for TLSA records that failed for a host whose addresses are signed, unless that is

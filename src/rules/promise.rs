@@ -4,6 +4,8 @@
 //! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
 //! `cert` do.
 
+use std::collections::BTreeSet;
+
 use super::{Case, Spot, View, dane, sts, view::Seat};
 use crate::{
     policy::{
@@ -11,7 +13,7 @@ use crate::{
         dane as verdict_of, sts_policy,
     },
     smtp::{DomainName, Text},
-    survey::{Fetched, Host, Observation, Published, Security},
+    survey::{Fetched, Host, MxLookup, Observation, Published, Security, Source, TlsaLookup},
     tls::{AsAnchor, Certificate},
 };
 
@@ -34,13 +36,34 @@ pub struct Judged<'a> {
 /// The records of a host that DNSSEC vouches for, its addresses included: all others are ignored.
 /// RFC 7672 §2.2.
 pub fn tlsa(host: &Host) -> Option<Records<'_>> {
-    (host.security == Security::Secure).then_some(())?;
-    host.tlsa.iter().find_map(|lookup| match &lookup.answer {
+    // A signed alias that leads out of what is signed keeps the records of its own name, and a secure
+    // answer there shows that it is signed. RFC 7672 §2.2.2.
+    let counts = |lookup: &&TlsaLookup| {
+        let own_of_alias = !host.alias.is_empty() && lookup.base == host.name;
+        host.security == Security::Secure || host.security == Security::Insecure && own_of_alias
+    };
+    host.tlsa.iter().filter(counts).find_map(|lookup| match &lookup.answer {
         Published::Found { records, security: Security::Secure } => {
             Some(Records { base: &lookup.base, records })
         }
         _ => None,
     })
+}
+
+/// A host for which a sender that validates goes on without DANE, known to be so.
+pub fn is_bare(host: &Host) -> bool {
+    let absent = |lookup: &TlsaLookup| {
+        matches!(
+            &lookup.answer,
+            Published::Absent { security: Security::Secure | Security::Insecure }
+                | Published::Found { security: Security::Insecure, .. }
+        )
+    };
+    match host.security {
+        Security::Insecure => tlsa(host).is_none(),
+        Security::Secure => !host.tlsa.is_empty() && host.tlsa.iter().all(absent),
+        Security::Bogus(_) | Security::NotAsked | Security::Undetermined(_) => false,
+    }
 }
 
 /// The verdict on every chain of an address: the session's, and that of the other algorithm.
@@ -76,7 +99,8 @@ pub fn covers(view: &View<'_>, seat: Seat<'_>) -> bool {
     let listed = |policy: &StsPolicy| {
         policy.mode != Mode::None && policy.pattern_for(&seat.host.name).is_some()
     };
-    tlsa(seat.host).is_some() || policy(view).is_some_and(|policy| listed(&policy))
+    let usable = |tlsa: Records<'_>| tlsa.records.iter().any(|record| record.usable().is_ok());
+    tlsa(seat.host).is_some_and(usable) || policy(view).is_some_and(|policy| listed(&policy))
 }
 
 /// Whether some senders hand nothing to this host unless it speaks TLS of today.
@@ -125,8 +149,22 @@ pub fn compared(
     cases.into_iter().map(compare).collect()
 }
 
-/// The patterns of a policy that no host of the domain fits.
+/// Every host once, where senders meet it first.
+pub fn hosts<'a>(view: &View<'a>) -> impl Iterator<Item = Seat<'a>> {
+    let mut names = BTreeSet::new();
+    view.seats().filter(move |seat| names.insert(seat.host.name.as_str()))
+}
+
+/// The patterns of a policy that no host of the domain fits; none where not every host is known.
 pub fn unused<'a>(view: &View<'_>, policy: &'a StsPolicy) -> Vec<&'a Pattern> {
+    let whole = match &view.survey.mx {
+        MxLookup::Published(set) => set.source == Source::Dns && set.left_out == 0,
+        MxLookup::Implicit { .. } => true,
+        _ => false,
+    };
+    if !whole || policy.mode == Mode::None {
+        return Vec::new();
+    }
     let fits = |pattern: &&Pattern| !view.seats().any(|seat| pattern.matches(&seat.host.name));
     policy.mx.iter().filter(fits).collect()
 }

@@ -10,12 +10,17 @@ use crate::{
     policy::{
         DeviationKind, Effect, Mode, Reading, RecordFault, StsPolicy, sts as record, tls_rpt,
     },
-    survey::{Blame, FetchFault, Fetched, PolicyFetch, Published, Role},
+    smtp::Text,
+    survey::{Blame, FetchFault, Fetched, PolicyFetch, Published, Role, Security},
 };
 
 /// A policy that lives shorter than this hardly ever meets a sender twice, in seconds: RFC 8461 §3.2
 /// wants weeks or greater.
 const SHORT: u64 = 24 * 60 * 60;
+
+/// Octets of a record that are shown, and patterns of a policy.
+const MOST_SHOWN: usize = 256;
+const MOST_PATTERNS: usize = 8;
 
 pub fn sts_record_invalid(view: &View<'_>) -> Vec<Case> {
     let texts = view.survey.policies.sts.record.records();
@@ -52,9 +57,12 @@ pub fn host_missing_from_sts_policy(view: &View<'_>) -> Vec<Case> {
     let Some(policy) = promise::policy(view).filter(|policy| policy.mode != Mode::None) else {
         return Vec::new();
     };
-    let missing = view.seats().filter(|seat| policy.pattern_for(&seat.host.name).is_none());
-    let patterns: Vec<String> = policy.mx.iter().map(ToString::to_string).collect();
-    let patterns = format!("mx: {}", patterns.join(", "));
+    let missing = promise::hosts(view).filter(|seat| policy.pattern_for(&seat.host.name).is_none());
+    let patterns: Vec<String> =
+        policy.mx.iter().take(MOST_PATTERNS).map(ToString::to_string).collect();
+    let more = policy.mx.len() - patterns.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let patterns = format!("mx: {}{more}", patterns.join(", "));
     let case = |seat: Seat<'_>| {
         let case = graded(seat.case(), seat, &policy);
         case.seen(mode(&policy)).seen(Evidence::plain("policies.sts.policy", &patterns))
@@ -71,7 +79,7 @@ pub fn host_fails_sts(view: &View<'_>) -> Vec<Case> {
         let case = failure(view, spot)?;
         Some(graded(case, spot.seat, &policy).seen(mode(&policy)))
     };
-    let cases = view.seats().filter(listed).flat_map(|seat| seat.cases(fails)).collect();
+    let cases = promise::hosts(view).filter(listed).flat_map(|seat| seat.cases(fails)).collect();
     promise::compared(view, cases, |seat| listed(&seat))
 }
 
@@ -80,15 +88,20 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     let Some(policy) = promise::policy(view).filter(|policy| policy.mode == Mode::Enforce) else {
         return false;
     };
+    // By the certificate of the session: a sender with both algorithms is shown that one.
+    let fails = |spot: &Spot<'_>| {
+        let verified = spot.endpoint.handshake().is_some_and(|(_, done)| done.is_verified());
+        !verified && failure(view, spot).is_some()
+    };
     let mut answering =
         seat.spots().filter(|spot| spot.endpoint.answers() == Some(true)).peekable();
     policy.pattern_for(&seat.host.name).is_none()
-        || answering.peek().is_some() && answering.all(|spot| failure(view, &spot).is_some())
+        || answering.peek().is_some() && answering.all(|spot| fails(&spot))
 }
 
 pub fn sts_pattern_unused(view: &View<'_>) -> Vec<Case> {
     let Some(policy) = promise::policy(view) else { return Vec::new() };
-    let unused = promise::unused(view, &policy).into_iter();
+    let unused = promise::unused(view, &policy).into_iter().take(MOST_PATTERNS);
     let shown =
         unused.map(|pattern| Evidence::plain("policies.sts.policy", format_args!("mx: {pattern}")));
     let shown: Vec<Evidence> = shown.collect();
@@ -113,13 +126,17 @@ pub fn sts_max_age_short(view: &View<'_>) -> Vec<Case> {
 
 pub fn tlsrpt_missing(view: &View<'_>) -> Vec<Case> {
     let policies = &view.survey.policies;
-    let tlsa = view.seats().find_map(|seat| Some((seat, promise::tlsa(seat.host)?)));
+    let signed = policies.mx == Security::Secure;
+    let tlsa = view.seats().filter(|_| signed);
+    let tlsa = tlsa.into_iter().find_map(|seat| Some((seat, promise::tlsa(seat.host)?)));
     let promised = match (tlsa, &policies.sts.record) {
         (Some((seat, _)), _) => {
             Evidence::plain("host.tlsa", format_args!("records for {}", seat.host.name))
         }
         (None, Published::Found { records, .. }) if record::read(records) != Reading::Missing => {
-            Evidence::plain("policies.sts.record", &records[0])
+            let ours = records.iter().find(|text| text.as_bytes().starts_with(b"v=STSv1"));
+            let shown = Text::bounded(ours.unwrap_or(&records[0]).as_bytes(), MOST_SHOWN);
+            Evidence::plain("policies.sts.record", shown)
         }
         _ => return Vec::new(),
     };

@@ -29,26 +29,27 @@ pub fn nameservers_disagree_on_mx(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn nameserver_fails(view: &View<'_>) -> Vec<Case> {
-    let answered = |server: &NameServer| {
-        matches!(server.answer, OwnAnswer::NoSuchName | OwnAnswer::Records(_))
-    };
-    let reached = |v4: bool| {
+    // What answers in place of every server may stand in our own network.
+    if !servers(view).any(answered) {
+        return Vec::new();
+    }
+    let heard = |v4: bool| {
         let same =
             |server: &&NameServer| server.address.is_none_or(|address| address.is_ipv4() == v4);
         servers(view).filter(same).any(answered)
     };
-    let (v4, v6) = (reached(true), reached(false));
+    let (v4, v6) = (heard(true), heard(false));
     let mut evidence = Vec::new();
     let mut confidence = Confidence::High;
     for server in servers(view) {
         let (said, sure) = match &server.answer {
             OwnAnswer::NoSuchName
             | OwnAnswer::Records(_)
-            | OwnAnswer::Failed(DnsFault::Interrupted) => continue,
+            | OwnAnswer::Failed(DnsFault::Interrupted | DnsFault::Unreachable(_)) => continue,
             OwnAnswer::SpecialPurpose(registry) => {
                 (format!("not a public address ({registry})"), Confidence::High)
             }
-            OwnAnswer::Failed(fault @ (DnsFault::TimedOut | DnsFault::Unreachable(_))) => {
+            OwnAnswer::Failed(fault @ DnsFault::TimedOut) => {
                 // Silence counts only where another server of the same family was heard.
                 let heard =
                     server.address.is_none_or(|address| if address.is_ipv4() { v4 } else { v6 });
@@ -79,6 +80,10 @@ pub fn host_lookup_bogus(view: &View<'_>) -> Vec<Case> {
     bogus
         .map(|seat| seat.case().seen(Evidence::plain("host.security", &seat.host.security)))
         .collect()
+}
+
+fn answered(server: &NameServer) -> bool {
+    matches!(server.answer, OwnAnswer::NoSuchName | OwnAnswer::Records(_))
 }
 
 fn servers<'a>(view: &View<'a>) -> impl Iterator<Item = &'a NameServer> {

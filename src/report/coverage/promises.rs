@@ -3,7 +3,7 @@
 //! Of what was looked up it says nothing.
 
 use super::Unseen;
-use crate::survey::{Blame, DnsFault, Host, NameServers, OwnAnswer, Security, Survey};
+use crate::survey::{Blame, DnsFault, Host, NameServers, OwnAnswer, Published, Security, Survey};
 
 /// What could not be learnt of the domain's promises. Each of these alone keeps no other back.
 pub fn of_domain(survey: &Survey) -> Vec<Unseen> {
@@ -54,7 +54,8 @@ fn silent_servers(domain: &str, servers: &NameServers) -> Vec<Unseen> {
         }
         NameServers::NotAsked => return Vec::new(),
     };
-    let heard = |answer: &OwnAnswer| !matches!(answer, OwnAnswer::Failed(_));
+    let heard =
+        |answer: &OwnAnswer| matches!(answer, OwnAnswer::NoSuchName | OwnAnswer::Records(_));
     let none = !servers.iter().any(|server| heard(&server.answer));
     let unseen = servers.iter().filter_map(|server| match &server.answer {
         OwnAnswer::Failed(fault) => {
@@ -82,7 +83,13 @@ pub fn of_host(host: &Host) -> Vec<Unseen> {
             blame: fault.blame(),
         })
     });
-    unvalidated(&host.name, &host.security).into_iter().chain(failed).collect()
+    let unproven = host.tlsa.iter().filter_map(|lookup| match &lookup.answer {
+        Published::Absent { security } | Published::Found { security, .. } => {
+            unvalidated(&host.name, security)
+        }
+        Published::Failed(_) | Published::NotAsked => None,
+    });
+    unvalidated(&host.name, &host.security).into_iter().chain(failed).chain(unproven).collect()
 }
 
 /// The resolver, or the way to it, did not let us validate: ours to mend.
