@@ -89,7 +89,9 @@ pub fn server_hello(octets: &[u8]) {
 pub fn certificate(octets: &[u8]) {
     let alone = Certificate::from_der(octets);
     if let Ok(facts) = &alone {
-        stored(facts);
+        let json = stored(facts);
+        // An octet may become "\\xff", a short object identifier many digits: no more than that.
+        assert!(json.len() <= 1024 + 16 * octets.len(), "{} octets: {json}", octets.len());
         for text in [&facts.subject, &facts.issuer].into_iter().chain(&facts.names) {
             shown(text);
         }
@@ -234,10 +236,11 @@ fn observed(flight: &ServerFlight) {
 }
 
 /// What is written as JSON reads back the same.
-fn stored<T: Debug + DeserializeOwned + PartialEq + Serialize>(fact: &T) {
+fn stored<T: Debug + DeserializeOwned + PartialEq + Serialize>(fact: &T) -> String {
     let json = serde_json::to_string(fact).unwrap();
     let back: T = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
     assert_eq!(&back, fact, "{json}");
+    json
 }
 
 /// Nothing of a server reaches a screen but printable ASCII.
