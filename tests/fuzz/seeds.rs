@@ -68,11 +68,14 @@ pub fn replies(fixtures: &Path) -> Vec<Vec<u8>> {
     };
     let collected = |(_, replies): (String, Vec<u8>)| {
         let replies = String::from_utf8(replies).expect("replies are text");
-        let lines = replies.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-        lines.flat_map(|line| [line, "\r\n"]).collect::<String>().into_bytes()
+        let reply = |paragraph: &str| {
+            let lines = paragraph.lines().filter(|line| !line.starts_with('#'));
+            lines.flat_map(|line| [line, "\r\n"]).collect::<String>().into_bytes()
+        };
+        replies.split("\n\n").map(reply).collect::<Vec<_>>()
     };
     let dialogues = files(&fixtures.join("dialogues"), "smtp").into_iter().map(said);
-    let replies = files(&fixtures.join("replies"), "txt").into_iter().map(collected);
+    let replies = files(&fixtures.join("replies"), "txt").into_iter().flat_map(collected);
     in_pieces(dialogues.chain(replies))
 }
 

@@ -5,7 +5,9 @@
 
 use std::{
     fmt::{Debug, Display},
+    net::IpAddr,
     path::Path,
+    sync::LazyLock,
 };
 
 use mxparity::{
@@ -14,7 +16,7 @@ use mxparity::{
         sts_policy::{self, Effect},
     },
     smtp::{
-        Capabilities, Reply, ReplyFault, ReplyReader,
+        Capabilities, HelloName, Mailbox, Reply, ReplyFault, ReplyReader, ReversePath,
         cause::{self, Context, Diagnosis, Moment},
     },
     tls::{Certificate, FlightFault, FlightReader, KeyExchange, ServerFlight, TlsVersion},
@@ -191,15 +193,15 @@ pub fn tlsa(octets: &[u8]) {
 
 /// What a reply to RCPT is taken to be about.
 fn diagnosed(reply: &Reply) -> Diagnosis {
-    let context = Context {
-        moment: Moment::Recipient,
-        recipient: Some(&"postmaster@domain.example".parse().unwrap()),
-        sender: &"check@sender.example".parse().unwrap(),
-        helo: &"probe.example".parse().unwrap(),
-        ours: &["203.0.113.7".parse().unwrap()],
-        theirs: &[],
-    };
-    cause::diagnose(reply, &context)
+    static ASKED: LazyLock<(Mailbox, ReversePath, HelloName)> = LazyLock::new(|| {
+        let (recipient, sender) = ("postmaster@domain.example", "check@sender.example");
+        let asked = (recipient.parse(), sender.parse(), "probe.example".parse());
+        (asked.0.unwrap(), asked.1.unwrap(), asked.2.unwrap())
+    });
+    let (recipient, sender, helo) = &*ASKED;
+    let ours = [IpAddr::from([203, 0, 113, 7])];
+    let (moment, recipient) = (Moment::Recipient, Some(recipient));
+    cause::diagnose(reply, &Context { moment, recipient, sender, helo, ours: &ours, theirs: &[] })
 }
 
 /// All replies of a stream, the fault that ended it, and what was left of it.
