@@ -122,7 +122,7 @@ fn the_floor_of_each_server_is_what_it_was_set_to() {
 /// What the visits of the greatest depth find that no other has, at servers that are sound.
 #[test]
 fn sound_servers_notice_a_downgrade_and_forget_what_they_heard_in_clear() {
-    let mut world = World::open([Server::postfix(), Server::exim()]);
+    let mut world = World::open([Server::postfix(), Server::unlimited_exim()]);
     let report = world.check(&["--depth", "full", "--pause", "0"]);
     for host in ["mx1", "mx2"] {
         let visits = report.visits(host).iter();
@@ -158,7 +158,7 @@ fn both_certificates_of_a_host_are_seen_and_judged() {
     let mut world = World::open([
         both(Certificate::Good),
         both(Certificate::Expired).with(newest),
-        Server::exim(),
+        Server::unlimited_exim(),
         Server::postfix().with(newest),
     ]);
     let report = world.check(&["--depth", "full", "--pause", "0"]);

@@ -135,6 +135,12 @@ impl Server {
         Self { greylisting: Some(seconds), ..self }
     }
 
+    /// An Exim that takes any number of connections: its children linger for a while after a client
+    /// has gone, and by default it says 421 while there are twenty of them.
+    pub fn unlimited_exim() -> Self {
+        Self::exim().with("smtp_accept_max = 0")
+    }
+
     pub fn with(mut self, line: &str) -> Self {
         self.settings += line;
         self.settings.push('\n');
