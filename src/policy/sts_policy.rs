@@ -138,6 +138,15 @@ impl PolicyReading {
 }
 
 impl StsPolicy {
+    /// Its patterns in a row, `most` of them by name: a hostile policy has thousands.
+    pub fn patterns(&self, most: usize) -> String {
+        let shown: Vec<String> = self.mx.iter().take(most).map(ToString::to_string).collect();
+        match self.mx.len() - shown.len() {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    }
+
     /// The pattern that names a host. An address literal or a name that is none has no pattern.
     pub fn pattern_for(&self, host: &str) -> Option<&Pattern> {
         self.mx.iter().find(|pattern| pattern.matches(host))

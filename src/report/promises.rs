@@ -95,11 +95,9 @@ impl Promises {
     pub fn of(survey: &Survey) -> Self {
         let view = View::of(survey);
         let policies = &survey.policies;
-        let mut names = BTreeSet::new();
-        let seats = view.seats().filter(|seat| names.insert(seat.host.name.as_str()));
         Self {
             dnssec: policies.mx.clone(),
-            hosts: seats.map(|seat| HostPromises::of(&view, seat)).collect(),
+            hosts: view.hosts().map(|seat| HostPromises::of(&view, seat)).collect(),
             sts: StsPromise::of(&view, policies),
             tls_rpt: read(&policies.tls_rpt, tls_rpt::read),
             spf: read(&policies.spf, spf::read),
@@ -120,7 +118,7 @@ impl HostPromises {
             })
         });
         let policy = promise::policy(view);
-        let pattern = policy.as_ref().and_then(|policy| policy.pattern_for(&seat.host.name));
+        let pattern = policy.and_then(|policy| policy.pattern_for(&seat.host.name));
         Self {
             name: seat.host.name.clone(),
             preference: seat.preference,
@@ -138,7 +136,7 @@ impl StsPromise {
         let fault = policies.sts.policy.as_ref().and_then(|fetch| fetch.fault());
         Self {
             record: read(&policies.sts.record, sts::read),
-            policy: promise::sts_reading(view),
+            policy: view.sts().cloned(),
             fault: fault.map(ToString::to_string),
         }
     }
@@ -153,13 +151,11 @@ impl StsPromise {
         let Some(policy) = &reading.policy else {
             return Some("a policy that no sender can use".to_owned());
         };
-        let mx: Vec<String> = policy.mx.iter().take(MOST_SHOWN).map(ToString::to_string).collect();
-        let more = policy.mx.len() - mx.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let mx = policy.patterns(MOST_SHOWN);
         let days = policy.max_age / (24 * 60 * 60);
         let kept = usize::try_from(days).unwrap_or(usize::MAX);
         let kept = words::count(kept, "day", "days");
-        Some(format!("mode {}, kept for {kept}, mx {}{more}", policy.mode, mx.join(", ")))
+        Some(format!("mode {}, kept for {kept}, mx {mx}", policy.mode))
     }
 }
 

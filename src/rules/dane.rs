@@ -31,7 +31,7 @@ pub fn backup_without_tlsa(view: &View<'_>) -> Vec<Case> {
         return Vec::new();
     };
     let shown = |seat: Seat<'_>| records(seat.host).into_iter().take(1);
-    let bare = promise::hosts(view).filter(|seat| promise::is_bare(seat.host));
+    let bare = view.hosts().filter(|seat| promise::is_bare(seat.host));
     bare.map(|seat| {
         let case = seat.case().against(model.subject());
         let case = case.seen(why_bare(seat.host));
@@ -70,7 +70,7 @@ pub fn tlsa_unsigned(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn tlsa_lookup_fails(view: &View<'_>) -> Vec<Case> {
-    let failing = promise::hosts(view).filter_map(|seat| {
+    let failing = view.hosts().filter_map(|seat| {
         let (lookup, fault) = failed(seat.host)?;
         let name = question(seat.host, &lookup.base);
         let case = seat.case().sure(surety(fault)).seen(vouched(seat.host));
@@ -130,9 +130,7 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     if promise::tlsa(seat.host).is_none() {
         return failed(seat.host).is_some_and(|(_, fault)| surety(fault) == Confidence::High);
     }
-    let mut answering =
-        seat.spots().filter(|spot| spot.endpoint.answers() == Some(true)).peekable();
-    answering.peek().is_some() && answering.all(|spot| fails(&spot))
+    promise::wherever_it_answers(seat, fails)
 }
 
 fn promises(seat: Seat<'_>) -> bool {
@@ -148,7 +146,7 @@ fn why_bare(host: &Host) -> Evidence {
 
 /// What `check` finds at the addresses of every host.
 fn cases(view: &View<'_>, check: impl Fn(&Spot<'_>) -> Option<Case>) -> Vec<Case> {
-    promise::hosts(view).flat_map(|seat| seat.cases(&check)).collect()
+    view.hosts().flat_map(|seat| seat.cases(&check)).collect()
 }
 
 /// Cases about addresses whose chains have a verdict that `wanted` wants.
@@ -173,7 +171,7 @@ fn of_chain<'a>(spot: &Spot<'a>, judged: &Judged<'a>) -> Evidence {
 /// Cases about hosts, with this evidence where there is any.
 fn hosts(view: &View<'_>, check: impl Fn(&Host) -> Option<Vec<Evidence>>) -> Vec<Case> {
     let case = |seat: Seat<'_>| Some(check(seat.host)?.into_iter().fold(seat.case(), Case::seen));
-    promise::hosts(view).filter_map(case).collect()
+    view.hosts().filter_map(case).collect()
 }
 
 /// The question for TLSA records that failed for a host whose addresses are signed, unless that is

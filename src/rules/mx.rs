@@ -301,8 +301,7 @@ pub fn domain_without_mail_host(view: &View<'_>) -> Vec<Case> {
 
 /// Every host once, where senders meet it first.
 fn distinct<'a>(view: &View<'a>) -> Vec<Seat<'a>> {
-    let mut names = BTreeSet::new();
-    view.seats().filter(|seat| names.insert(seat.host.name.as_str())).collect()
+    view.hosts().collect()
 }
 
 /// The records as published; none where there is no MX.

@@ -4,16 +4,14 @@
 //! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
 //! `cert` do.
 
-use std::collections::BTreeSet;
-
 use super::{Case, Spot, View, dane, sts, view::Seat};
 use crate::{
     policy::{
-        Anchored, DaneVerdict, Link, Mode, Pattern, PolicyReading, StsPolicy, TlsaRecord, bases,
-        dane as verdict_of, sts_policy,
+        Anchored, DaneVerdict, Link, Mode, Pattern, StsPolicy, TlsaRecord, bases,
+        dane as verdict_of,
     },
     smtp::{DomainName, Text},
-    survey::{Fetched, Host, MxLookup, Observation, Published, Security, Source, TlsaLookup},
+    survey::{Host, MxLookup, Observation, Published, Security, Source, TlsaLookup},
     tls::{AsAnchor, Certificate},
 };
 
@@ -81,16 +79,8 @@ pub fn verdicts<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Judged<'a>> {
 }
 
 /// The policy of the domain, where senders have a usable one.
-pub fn policy(view: &View<'_>) -> Option<StsPolicy> {
-    sts_reading(view)?.policy
-}
-
-/// What came from the policy host, read.
-pub fn sts_reading(view: &View<'_>) -> Option<PolicyReading> {
-    match &view.survey.policies.sts.policy.as_ref()?.outcome {
-        Fetched::Policy(file) => Some(sts_policy::read(file.body.as_bytes())),
-        Fetched::Failed(_) => None,
-    }
+pub fn policy<'a>(view: &'a View<'_>) -> Option<&'a StsPolicy> {
+    view.sts()?.policy.as_ref()
 }
 
 /// Whether senders that verify look at the certificate of this host by a promise, so that what is
@@ -100,12 +90,12 @@ pub fn covers(view: &View<'_>, seat: Seat<'_>) -> bool {
         policy.mode != Mode::None && policy.pattern_for(&seat.host.name).is_some()
     };
     let usable = |tlsa: Records<'_>| tlsa.records.iter().any(|record| record.usable().is_ok());
-    tlsa(seat.host).is_some_and(usable) || policy(view).is_some_and(|policy| listed(&policy))
+    tlsa(seat.host).is_some_and(usable) || policy(view).is_some_and(listed)
 }
 
 /// Whether some senders hand nothing to this host unless it speaks TLS of today.
 pub fn demands_tls(view: &View<'_>, seat: Seat<'_>) -> bool {
-    let enforced = |policy: StsPolicy| policy.mode == Mode::Enforce;
+    let enforced = |policy: &StsPolicy| policy.mode == Mode::Enforce;
     tlsa(seat.host).is_some() || policy(view).is_some_and(enforced)
 }
 
@@ -149,10 +139,11 @@ pub fn compared(
     cases.into_iter().map(compare).collect()
 }
 
-/// Every host once, where senders meet it first.
-pub fn hosts<'a>(view: &View<'a>) -> impl Iterator<Item = Seat<'a>> {
-    let mut names = BTreeSet::new();
-    view.seats().filter(move |seat| names.insert(seat.host.name.as_str()))
+/// Whether there is an answer from the host, and `fails` holds at each address that answers.
+pub fn wherever_it_answers<'a>(seat: Seat<'a>, fails: impl Fn(&Spot<'a>) -> bool) -> bool {
+    let mut answering =
+        seat.spots().filter(|spot| spot.endpoint.answers() == Some(true)).peekable();
+    answering.peek().is_some() && answering.all(|spot| fails(&spot))
 }
 
 /// The patterns of a policy that no host of the domain fits; none where not every host is known.

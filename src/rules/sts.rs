@@ -40,7 +40,7 @@ pub fn sts_policy_unavailable(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn sts_policy_invalid(view: &View<'_>) -> Vec<Case> {
-    let Some(reading) = promise::sts_reading(view) else { return Vec::new() };
+    let Some(reading) = view.sts() else { return Vec::new() };
     let bad = |kind: &DeviationKind| kind.effect() > Effect::Allowed;
     let mut evidence: Vec<Evidence> = reading
         .deviations
@@ -57,15 +57,11 @@ pub fn host_missing_from_sts_policy(view: &View<'_>) -> Vec<Case> {
     let Some(policy) = promise::policy(view).filter(|policy| policy.mode != Mode::None) else {
         return Vec::new();
     };
-    let missing = promise::hosts(view).filter(|seat| policy.pattern_for(&seat.host.name).is_none());
-    let patterns: Vec<String> =
-        policy.mx.iter().take(MOST_PATTERNS).map(ToString::to_string).collect();
-    let more = policy.mx.len() - patterns.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let patterns = format!("mx: {}{more}", patterns.join(", "));
+    let missing = view.hosts().filter(|seat| policy.pattern_for(&seat.host.name).is_none());
+    let patterns = format!("mx: {}", policy.patterns(MOST_PATTERNS));
     let case = |seat: Seat<'_>| {
-        let case = graded(seat.case(), seat, &policy);
-        case.seen(mode(&policy)).seen(Evidence::plain("policies.sts.policy", &patterns))
+        let case = graded(seat.case(), seat, policy);
+        case.seen(mode(policy)).seen(Evidence::plain("policies.sts.policy", &patterns))
     };
     promise::compared(view, missing.map(case).collect(), |_| true)
 }
@@ -77,9 +73,9 @@ pub fn host_fails_sts(view: &View<'_>) -> Vec<Case> {
     let listed = |seat: &Seat<'_>| policy.pattern_for(&seat.host.name).is_some();
     let fails = |spot: &Spot<'_>| {
         let case = failure(view, spot)?;
-        Some(graded(case, spot.seat, &policy).seen(mode(&policy)))
+        Some(graded(case, spot.seat, policy).seen(mode(policy)))
     };
-    let cases = promise::hosts(view).filter(listed).flat_map(|seat| seat.cases(fails)).collect();
+    let cases = view.hosts().filter(listed).flat_map(|seat| seat.cases(fails)).collect();
     promise::compared(view, cases, |seat| listed(&seat))
 }
 
@@ -93,15 +89,12 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
         let verified = spot.endpoint.handshake().is_some_and(|(_, done)| done.is_verified());
         !verified && failure(view, spot).is_some()
     };
-    let mut answering =
-        seat.spots().filter(|spot| spot.endpoint.answers() == Some(true)).peekable();
-    policy.pattern_for(&seat.host.name).is_none()
-        || answering.peek().is_some() && answering.all(|spot| fails(&spot))
+    policy.pattern_for(&seat.host.name).is_none() || promise::wherever_it_answers(seat, fails)
 }
 
 pub fn sts_pattern_unused(view: &View<'_>) -> Vec<Case> {
     let Some(policy) = promise::policy(view) else { return Vec::new() };
-    let unused = promise::unused(view, &policy).into_iter().take(MOST_PATTERNS);
+    let unused = promise::unused(view, policy).into_iter().take(MOST_PATTERNS);
     let shown =
         unused.map(|pattern| Evidence::plain("policies.sts.policy", format_args!("mx: {pattern}")));
     let shown: Vec<Evidence> = shown.collect();
@@ -111,13 +104,13 @@ pub fn sts_pattern_unused(view: &View<'_>) -> Vec<Case> {
 
 pub fn sts_not_enforced(view: &View<'_>) -> Vec<Case> {
     let lax = promise::policy(view).filter(|policy| policy.mode != Mode::Enforce);
-    lax.map(|policy| Case::about(Subject::domain()).seen(mode(&policy))).into_iter().collect()
+    lax.map(|policy| Case::about(Subject::domain()).seen(mode(policy))).into_iter().collect()
 }
 
 pub fn sts_max_age_short(view: &View<'_>) -> Vec<Case> {
     // A policy on its way out should end soon. RFC 8461 §8.3.
-    let short = |policy: &StsPolicy| policy.max_age < SHORT && policy.mode != Mode::None;
-    let case = |policy: StsPolicy| {
+    let short = |policy: &&StsPolicy| policy.max_age < SHORT && policy.mode != Mode::None;
+    let case = |policy: &StsPolicy| {
         let saw = format!("max_age: {}", policy.max_age);
         Case::about(Subject::domain()).seen(Evidence::plain("policies.sts.policy", saw))
     };

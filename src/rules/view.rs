@@ -2,12 +2,13 @@
 //!
 //! Borrows the survey and adds nothing to it.
 
-use std::net::IpAddr;
+use std::{cell::OnceCell, collections::BTreeSet, net::IpAddr};
 
 use super::{Case, Evidence, Place, Subject, finding::SubjectKind, operators, profile::Profile};
 use crate::{
+    policy::{PolicyReading, sts_policy},
     smtp::{Speaker, Text},
-    survey::{Endpoint, Host, Observation, Role, Survey},
+    survey::{Endpoint, Fetched, Host, Observation, Role, Survey},
 };
 
 /// A survey with its seats in order.
@@ -16,6 +17,8 @@ pub struct View<'a> {
     /// The guideline that TLS is held against, if one was chosen.
     pub profile: Option<&'a Profile>,
     seats: Vec<Seat<'a>>,
+    /// The MTA-STS policy as it came, read when first asked for.
+    sts: OnceCell<Option<PolicyReading>>,
     ours: Vec<IpAddr>,
     theirs: Vec<IpAddr>,
 }
@@ -51,7 +54,7 @@ impl<'a> View<'a> {
         let spots = seats.iter().copied().flat_map(Seat::spots);
         let theirs = spots.map(|spot| spot.endpoint).chain(also);
         let theirs = theirs.map(|endpoint| endpoint.address).collect();
-        Self { survey, profile: None, seats, ours, theirs }
+        Self { survey, profile: None, seats, sts: OnceCell::new(), ours, theirs }
     }
 
     /// The same, held against a guideline.
@@ -72,6 +75,21 @@ impl<'a> View<'a> {
     /// Every host in the order senders try them.
     pub fn seats(&self) -> impl Iterator<Item = Seat<'a>> {
         self.seats.iter().copied()
+    }
+
+    /// Every host once, where senders meet it first.
+    pub fn hosts(&self) -> impl Iterator<Item = Seat<'a>> {
+        let mut names = BTreeSet::new();
+        self.seats().filter(move |seat| names.insert(seat.host.name.as_str()))
+    }
+
+    /// What came from the policy host of MTA-STS, read.
+    pub fn sts(&self) -> Option<&PolicyReading> {
+        let read = || match &self.survey.policies.sts.policy.as_ref()?.outcome {
+            Fetched::Policy(file) => Some(sts_policy::read(file.body.as_bytes())),
+            Fetched::Failed(_) => None,
+        };
+        self.sts.get_or_init(read).as_ref()
     }
 
     /// Every address of every host, in that order.
