@@ -18,8 +18,8 @@ use crate::{
     },
     smtp::cause::Cause,
     survey::{
-        Access, AddressAnswer, Blame, Ending, Fault, Host, MxLookup, Observation, RecipientKind,
-        Stage, Survey, Why,
+        Access, AddressAnswer, Asked, Blame, Ending, Fault, Host, MxLookup, Observation,
+        RecipientKind, Stage, Survey, Why,
     },
 };
 
@@ -62,6 +62,29 @@ impl Coverage {
             planned: planned.count(),
             observed: spots.iter().filter(|spot| is_observed(&view, spot)).count(),
             unseen,
+        }
+    }
+
+    /// How much was seen, in a sentence; `None` where there was nothing to see.
+    pub fn said(&self, asked: &Asked) -> Option<String> {
+        let seen = self.observed;
+        Some(match (self.planned, asked.recipients.is_empty()) {
+            (0, _) if self.unseen.is_empty() => return None,
+            (0, _) => "no address to visit.".to_owned(),
+            (1, true) => format!("{seen} of 1 address showed its EHLO."),
+            (1, false) => format!("{seen} of 1 address showed whether it takes the mail."),
+            (all, true) => format!("{seen} of {all} addresses showed their EHLO."),
+            (all, false) => format!("{seen} of {all} addresses showed whether they take the mail."),
+        })
+    }
+}
+
+impl Unseen {
+    /// `mx2.example [192.0.2.2]`, as far as known.
+    pub fn place(&self) -> String {
+        match self.address {
+            Some(address) => format!("{} [{address}]", self.host),
+            None => self.host.clone(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The findings for people, worst first: what is wrong, with whom, what was seen, what to do.
+//! The findings, worst first: what is wrong, with whom, what was seen, what to do. As parts for every
+//! form, and drawn for people.
 //!
 //! Findings of one rule and severity stand under one heading. Judges nothing, leaves none out.
 
@@ -10,99 +11,102 @@ use super::{
     words,
 };
 use crate::{
-    rules::{Evidence, Finding, Rule, Severity, Subject},
-    survey::{Survey, asked::Waiver},
+    rules::{Evidence, Finding, Place, Rule, Severity, Subject, finding},
+    survey::Survey,
 };
 
 /// Columns of the severities, the longest of which is `critical`.
 const MARGIN: usize = 10;
 
-/// The tally, the findings, and where to read on.
-pub fn list(sheet: &mut Sheet, report: &Report, width: usize) {
-    sheet.line(tally(&report.findings));
-    sheet.blank();
-    let same = |one: &Finding, next: &Finding| {
-        one.rule == next.rule && one.severity == next.severity && one.waived == next.waived
-    };
+/// How many of each severity, worst first, and how many are waived.
+pub struct Tally {
+    pub standing: Vec<(Severity, usize)>,
+    pub waived: usize,
+}
+
+/// A piece of evidence, with every visit that showed it.
+pub struct Sight<'a> {
+    /// Whether it was seen at the host that the subject is compared with.
+    pub is_of_other: bool,
+    pub fact: &'a str,
+    pub saw: &'a str,
+    /// Host and address, where the heading leaves them open.
+    pub place: String,
+    /// What to look up in the transcripts.
+    pub visits: Vec<(&'a Place, &'a [u32])>,
+}
+
+impl Tally {
+    pub fn of(findings: &[Finding]) -> Self {
+        let order = [
+            Severity::Critical,
+            Severity::High,
+            Severity::Medium,
+            Severity::Low,
+            Severity::Info,
+            Severity::Unproven,
+        ];
+        let number = |severity: Severity| {
+            let is = |finding: &&Finding| !finding.waived && finding.severity == severity;
+            (severity, findings.iter().filter(is).count())
+        };
+        Self {
+            standing: order.map(number).into_iter().filter(|(_, number)| *number > 0).collect(),
+            waived: findings.iter().filter(|finding| finding.waived).count(),
+        }
+    }
+}
+
+/// Findings by rule and severity; no group is empty.
+pub fn groups(findings: &[Finding]) -> impl Iterator<Item = &[Finding]> {
     // Findings come sorted by severity and then by rule, so that groups stand together already.
-    for group in report.findings.chunk_by(same) {
-        entry(sheet, report, group, width);
-        sheet.blank();
-    }
-    if let Some(worst) = report.findings.first() {
-        let more = format!(
-            "mxparity explain {} says why it matters and all of how to fix it; likewise for the rest.",
-            worst.code
-        );
-        sheet.prose(width, Line::default(), DIM, &more);
-        sheet.blank();
-    }
+    findings.chunk_by(|one, next| {
+        one.rule == next.rule && one.severity == next.severity && one.waived == next.waived
+    })
 }
 
-/// How many of each severity.
-fn tally(findings: &[Finding]) -> Line {
-    let order = [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-        Severity::Info,
-        Severity::Unproven,
-    ];
-    let standing = || findings.iter().filter(|finding| !finding.waived);
-    let counted = |severity: Severity| {
-        let number = standing().filter(|finding| finding.severity == severity).count();
-        (number > 0).then(|| (severity, format!("{number} {severity}")))
-    };
-    let mut line = Line::new(BOLD, "Findings").pad(MARGIN + 1);
-    for (at, (severity, text)) in order.into_iter().filter_map(counted).enumerate() {
-        line = line.and(PLAIN, if at == 0 { "" } else { ", " }).and(severity_style(severity), text);
+/// Whom a finding is about, and compared with whom.
+pub fn who(finding: &Finding) -> String {
+    let mut who = finding.subject.to_string();
+    if let Some(against) = &finding.against {
+        who = format!("{who}, compared with {against}");
     }
-    if standing().next().is_none() {
-        line = line.and(GOOD, "none");
+    // High confidence is the rule, and is not said.
+    if finding.confidence != finding::Confidence::High {
+        who = format!("{who} ({} confidence)", words::confidence(finding.confidence));
     }
-    match findings.iter().filter(|finding| finding.waived).count() {
-        0 => line,
-        waived => line.and(DIM, format!(" ({waived} waived)")),
-    }
+    who
 }
 
-/// One rule's findings of one severity; never empty.
-fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
-    let Finding { rule: name, code, severity, waived, .. } = group[0];
-    let head = Line::new(severity_style(severity), severity).pad(MARGIN);
-    let head = head.and(BOLD, name).and(DIM, format!("  {code}"));
-    sheet.line(if waived { head.and(DIM, "  waived") } else { head });
-    let rule = Rule::find(name);
-    let indent = || Line::default().pad(MARGIN);
-    if let Some(rule) = rule {
-        sheet.prose(width, indent(), PLAIN, rule.summary);
+/// Why a finding is borne, and how long.
+pub fn waiver(finding: &Finding) -> Option<String> {
+    let waiver = finding.waiver.as_ref()?;
+    let until = waiver.until.map(|day| format!(" (until {day})")).unwrap_or_default();
+    Some(format!("{}{until}", waiver.reason))
+}
+
+/// What to do about it. The page's first sentence is the deed; the reasons and the alternatives stay on
+/// the page.
+pub fn fix(rule: &Rule) -> Option<String> {
+    Page::parse(rule.page).first_sentence("How to fix")
+}
+
+impl<'a> Sight<'a> {
+    /// The evidence of a finding; what differs only in the visit is one sight.
+    pub fn all(survey: &Survey, finding: &'a Finding) -> Vec<Self> {
+        let alike = finding.evidence.chunk_by(says_the_same);
+        alike.map(|alike| Self::of(survey, finding, alike)).collect()
     }
-    for finding in group {
-        // High confidence is the rule, and is not said.
-        let mut who = finding.subject.to_string();
-        if let Some(against) = &finding.against {
-            who = format!("{who}, compared with {against}");
+
+    fn of(survey: &Survey, finding: &Finding, alike: &'a [Evidence]) -> Self {
+        let visit = |evidence: &'a Evidence| Some((evidence.at.as_ref()?, &evidence.lines[..]));
+        Self {
+            is_of_other: is_of_other(finding, &alike[0]),
+            fact: &alike[0].fact,
+            saw: &alike[0].saw,
+            place: place(survey, finding, &alike[0]),
+            visits: alike.iter().filter_map(visit).collect(),
         }
-        if finding.confidence != crate::rules::finding::Confidence::High {
-            who = format!("{who} ({} confidence)", words::confidence(finding.confidence));
-        }
-        sheet.prose(width, indent(), BOLD, &who);
-        if let Some(Waiver { reason, until, .. }) = &finding.waiver {
-            let until = until.map(|day| format!(" (until {day})")).unwrap_or_default();
-            let head = indent().and(DIM, "waived: ");
-            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &format!("{reason}{until}")));
-        }
-        for alike in finding.evidence.chunk_by(says_the_same) {
-            let word = if is_of_other(finding, &alike[0]) { "vs " } else { "saw" };
-            let head = indent().and(DIM, format!("{word} {}: ", alike[0].fact));
-            let text = format!("{}{}", alike[0].saw, places(&report.survey, finding, alike));
-            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &text));
-        }
-    }
-    // The page's first sentence is the deed; the reasons and the alternatives stay on the page.
-    if let Some(fix) = rule.and_then(|rule| Page::parse(rule.page).first_sentence("How to fix")) {
-        sheet.prose(width, indent().and(DIM, "fix "), PLAIN, &fix);
     }
 }
 
@@ -123,31 +127,97 @@ fn says_the_same(one: &Evidence, next: &Evidence) -> bool {
     one.fact == next.fact && one.saw == next.saw && place(one) == place(next)
 }
 
-/// Where to look it up in the transcripts. Host and address are named where the lines above leave
-/// them open.
-fn places(survey: &Survey, finding: &Finding, alike: &[Evidence]) -> String {
-    let Some(first) = &alike[0].at else { return String::new() };
+/// The host and the address that the finding's own words leave open.
+fn place(survey: &Survey, finding: &Finding, evidence: &Evidence) -> String {
+    let Some(place) = &evidence.at else { return String::new() };
     let subjects = [Some(&finding.subject), finding.against.as_ref()];
-    let of_host = |subject: &&Subject| subject.host.as_deref() == Some(first.host.as_str());
+    let of_host = |subject: &&Subject| subject.host.as_deref() == Some(place.host.as_str());
     let named = subjects.into_iter().flatten().find(of_host);
     let mut hosts = survey.mx.hosts().map(|(_, _, host)| host).chain(&survey.also);
     let is_single =
-        hosts.any(|host| host.name == first.host && matches!(host.addresses.as_slice(), [_]));
-    let host = if named.is_some() { "" } else { first.host.as_str() };
+        hosts.any(|host| host.name == place.host && matches!(host.addresses.as_slice(), [_]));
+    let host = if named.is_some() { "" } else { place.host.as_str() };
     let address = match named {
         Some(Subject { address: Some(_), .. }) => String::new(),
         _ if is_single => String::new(),
-        _ => format!("[{}]", first.address),
+        _ => format!("[{}]", place.address),
     };
-    let visits = alike.iter().filter_map(|evidence| {
-        let place = evidence.at.as_ref()?;
-        Some(format!("visit {}{}", place.visit, words::lines(&evidence.lines)))
-    });
-    let visits = visits.collect::<Vec<_>>().join("; ");
-    let place = format!("{host} {address}");
-    match place.trim() {
-        "" => format!(" ({visits})"),
-        place => format!(" ({place}, {visits})"),
+    format!("{host} {address}").trim().to_owned()
+}
+
+/// The tally, the findings, and where to read on.
+pub fn list(sheet: &mut Sheet, report: &Report, width: usize) {
+    sheet.line(tally(&report.findings));
+    sheet.blank();
+    for group in groups(&report.findings) {
+        entry(sheet, report, group, width);
+        sheet.blank();
+    }
+    if let Some(worst) = report.findings.first() {
+        let more = format!(
+            "mxparity explain {} says why it matters and all of how to fix it; likewise for the rest.",
+            worst.code
+        );
+        sheet.prose(width, Line::default(), DIM, &more);
+        sheet.blank();
+    }
+}
+
+fn tally(findings: &[Finding]) -> Line {
+    let Tally { standing, waived } = Tally::of(findings);
+    let mut line = Line::new(BOLD, "Findings").pad(MARGIN + 1);
+    for (at, (severity, number)) in standing.iter().enumerate() {
+        let text = format!("{number} {severity}");
+        line = line.and(PLAIN, if at == 0 { "" } else { ", " });
+        line = line.and(severity_style(*severity), text);
+    }
+    if standing.is_empty() {
+        line = line.and(GOOD, "none");
+    }
+    match waived {
+        0 => line,
+        waived => line.and(DIM, format!(" ({waived} waived)")),
+    }
+}
+
+/// One rule's findings of one severity; never empty.
+fn entry(sheet: &mut Sheet, report: &Report, group: &[Finding], width: usize) {
+    let Finding { rule: name, code, severity, waived, .. } = group[0];
+    let head = Line::new(severity_style(severity), severity).pad(MARGIN);
+    let head = head.and(BOLD, name).and(DIM, format!("  {code}"));
+    sheet.line(if waived { head.and(DIM, "  waived") } else { head });
+    let rule = Rule::find(name);
+    let indent = || Line::default().pad(MARGIN);
+    if let Some(rule) = rule {
+        sheet.prose(width, indent(), PLAIN, rule.summary);
+    }
+    for finding in group {
+        sheet.prose(width, indent(), BOLD, &who(finding));
+        if let Some(waiver) = waiver(finding) {
+            let head = indent().and(DIM, "waived: ");
+            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &waiver));
+        }
+        for sight in Sight::all(&report.survey, finding) {
+            let word = if sight.is_of_other { "vs " } else { "saw" };
+            let head = indent().and(DIM, format!("{word} {}: ", sight.fact));
+            let text = format!("{}{}", sight.saw, cited(&sight));
+            sheet.hanging(width, MARGIN + 4, head, (PLAIN, &text));
+        }
+    }
+    if let Some(fix) = rule.and_then(fix) {
+        sheet.prose(width, indent().and(DIM, "fix "), PLAIN, &fix);
+    }
+}
+
+/// Where to look it up in the transcripts.
+fn cited(sight: &Sight<'_>) -> String {
+    let visit =
+        |(place, lines): &(&Place, &[u32])| format!("visit {}{}", place.visit, words::lines(lines));
+    let visits = sight.visits.iter().map(visit).collect::<Vec<_>>().join("; ");
+    match (sight.visits.is_empty(), sight.place.as_str()) {
+        (true, _) => String::new(),
+        (false, "") => format!(" ({visits})"),
+        (false, place) => format!(" ({place}, {visits})"),
     }
 }
 

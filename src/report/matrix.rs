@@ -1,65 +1,52 @@
 //! The matrix: hosts as columns by tier, traits as rows, what differs from the primary marked.
 //!
-//! Lays out and compares; what a trait is stands in [`super::traits`]. Grades nothing.
+//! Compares; what a trait is stands in [`super::traits`], how it is laid out in the forms. Grades nothing.
 
-use super::{
-    ink::{BAD, BOLD, DIM, Line, PLAIN, Sheet, WARN, wrap},
-    traits::{self, Cell, NOT_APPLICABLE, NOT_ASKED, Row, Tone, UNKNOWN},
-};
+mod text;
+
+pub use text::draw;
+
+use super::traits::{self, Cell, NOT_ASKED, Row, Tone, UNKNOWN};
 use crate::{
     rules::{Spot, View, view::Seat},
     survey::{FaultKind, Role},
 };
 
-/// Columns of the labels, the longest of which is `real recipient`.
-const LABELS: usize = 15;
-/// Below this a column is all line breaks.
-const NARROWEST: usize = 17;
-const WIDEST: usize = 36;
-/// Gap, mark and blank in front of every cell.
-const MARK: usize = 3;
-/// More lines than this of one greeting help nobody.
-const TALLEST: usize = 4;
+/// Traits by hosts.
+pub struct Matrix<'a> {
+    /// The names of the traits, one a row.
+    pub labels: Vec<String>,
+    pub columns: Vec<Column<'a>>,
+}
 
 /// One host, or those of its addresses that are alike.
-struct Column<'a> {
-    seat: Seat<'a>,
+pub struct Column<'a> {
+    pub seat: Seat<'a>,
     /// Not in the MX set.
     is_outside: bool,
-    spots: Vec<Spot<'a>>,
+    pub spots: Vec<Spot<'a>>,
     /// Addresses that we did not get to: named in the head, they have no cells.
-    aside: Vec<Spot<'a>>,
-    cells: Vec<Cell>,
+    pub aside: Vec<Spot<'a>>,
+    pub cells: Vec<Cell>,
     /// For each cell, whether it differs from the primary tier.
-    marks: Vec<bool>,
+    pub marks: Vec<bool>,
 }
 
-/// Columns that stand side by side, and the rows that have something to tell of them.
-struct Block<'a> {
-    columns: &'a [Column<'a>],
-    rows: Vec<usize>,
-}
-
-/// The matrix in as many blocks as the width asks for.
-pub fn draw(sheet: &mut Sheet, view: &View<'_>, width: usize) {
-    let rows = traits::rows(view);
-    let mut columns = columns(view, &rows);
-    mark(&mut columns);
-    // As few blocks as fit, filled evenly: four columns become two and two, not three and one.
-    let room = width.saturating_sub(LABELS);
-    let most = (room / (NARROWEST + MARK)).max(1);
-    let blocks = columns.len().div_ceil(most).max(1);
-    let per_block = columns.len().div_ceil(blocks).max(1);
-    // All blocks share one column width, so that they read as one table.
-    let share = (room / per_block).saturating_sub(MARK).min(WIDEST);
-    let wanted = columns.iter().map(Column::wanted).max().unwrap_or_default();
-    let width = wanted.clamp(NARROWEST.min(share), share);
-    let blocks: Vec<Block<'_>> = columns.chunks(per_block).map(Block::of).collect();
-    for block in &blocks {
-        block.draw(sheet, &rows, width);
-        sheet.blank();
+impl<'a> Matrix<'a> {
+    pub fn of(view: &'a View<'a>) -> Self {
+        let rows = traits::rows(view);
+        let mut columns = columns(view, &rows);
+        mark(&mut columns);
+        Self { labels: rows.into_iter().map(|row| row.label).collect(), columns }
     }
-    legend(sheet, &blocks);
+}
+
+/// The rows that have something to tell of one of `columns`.
+pub fn told(columns: &[Column<'_>]) -> Vec<usize> {
+    let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
+    let told = |row: &usize| columns.iter().any(|column| tells(&column.cells[*row]));
+    let all = columns.first().map_or(0, |column| column.cells.len());
+    (0..all).filter(told).collect()
 }
 
 fn columns<'a>(view: &View<'a>, rows: &[Row<'a>]) -> Vec<Column<'a>> {
@@ -144,110 +131,13 @@ impl Column<'_> {
         self.seat.role == Role::Primary && !self.is_outside
     }
 
-    /// How wide the column would like to be.
-    fn wanted(&self) -> usize {
-        let heads = self.head(usize::MAX).into_iter().map(|line| line.width());
-        let cells = self.cells.iter().map(|cell| cell.text.chars().count());
-        heads.chain(cells).max().unwrap_or_default()
-    }
-
-    /// Preference and role, name, addresses.
-    fn head(&self, width: usize) -> Vec<Line> {
-        let place = match self.seat.preference {
+    /// Preference and role.
+    pub fn place(&self) -> String {
+        match self.seat.preference {
             Some(preference) => format!("{preference} {}", self.seat.role),
             None if self.is_outside => "not in MX".to_owned(),
             None => "no MX record".to_owned(),
-        };
-        let addresses = self.spots.iter().map(|spot| (PLAIN, spot.endpoint.address.to_string()));
-        let aside = self.aside.iter().map(|spot| (DIM, format!("({})", spot.endpoint.address)));
-        let parts = [(PLAIN, place), (BOLD, self.seat.host.name.clone())];
-        let parts = parts.into_iter().chain(addresses).chain(aside);
-        let lines = parts.flat_map(|(style, text)| {
-            wrap(&text, width).into_iter().map(move |piece| Line::new(style, piece))
-        });
-        lines.collect()
-    }
-}
-
-impl<'a> Block<'a> {
-    fn of(columns: &'a [Column<'a>]) -> Self {
-        let tells = |cell: &Cell| !matches!(cell.text.as_str(), NOT_ASKED | UNKNOWN);
-        let told = |row: &usize| columns.iter().any(|column| tells(&column.cells[*row]));
-        let all = columns.first().map_or(0, |column| column.cells.len());
-        Self { columns, rows: (0..all).filter(told).collect() }
-    }
-
-    fn draw(&self, sheet: &mut Sheet, rows: &[Row<'_>], width: usize) {
-        let heads: Vec<_> = self.columns.iter().map(|column| (false, column.head(width))).collect();
-        side_by_side(sheet, "", &heads, width);
-        sheet.line(Line::new(DIM, "─".repeat(LABELS + self.columns.len() * (width + MARK))));
-        for &at in &self.rows {
-            let cells = self.columns.iter().map(|column| {
-                let is_marked = column.marks[at];
-                (is_marked, lines(&column.cells[at], is_marked, width))
-            });
-            side_by_side(sheet, &rows[at].label, &cells.collect::<Vec<_>>(), width);
         }
-    }
-
-    /// The cells that are drawn, each with whether it is marked.
-    fn cells(&self) -> impl Iterator<Item = (&Cell, bool)> {
-        self.columns
-            .iter()
-            .flat_map(|column| self.rows.iter().map(|&at| (&column.cells[at], column.marks[at])))
-    }
-}
-
-/// A cell's words in the column's width. Bad outranks different: an expired certificate is red on
-/// the primary too.
-fn lines(cell: &Cell, is_marked: bool, width: usize) -> Vec<Line> {
-    let style = match cell.tone {
-        Tone::Bad => BAD,
-        Tone::Plain if is_marked => WARN,
-        Tone::Plain => PLAIN,
-        Tone::Unknown => DIM,
-    };
-    let mut lines = wrap(&cell.text, width);
-    if lines.len() > TALLEST {
-        lines.truncate(TALLEST);
-        let last = &mut lines[TALLEST - 1];
-        *last = last.chars().take(width.saturating_sub(1)).chain(['…']).collect();
-    }
-    lines.into_iter().map(|line| Line::new(style, line)).collect()
-}
-
-/// Cells of several lines in one row; a mark stands before the first line of its cell.
-fn side_by_side(sheet: &mut Sheet, label: &str, cells: &[(bool, Vec<Line>)], width: usize) {
-    let height = cells.iter().map(|(_, lines)| lines.len()).max().unwrap_or_default();
-    let label: String = label.chars().take(LABELS - 1).collect();
-    for at in 0..height {
-        let mut line = Line::new(PLAIN, if at == 0 { &label } else { "" });
-        for (column, (is_marked, lines)) in cells.iter().enumerate() {
-            let mark = if *is_marked && at == 0 { " ≠ " } else { "   " };
-            line = line.pad(LABELS + column * (width + MARK)).and(WARN, mark);
-            if let Some(piece) = lines.get(at) {
-                line = line.then(piece);
-            }
-        }
-        sheet.line(line);
-    }
-}
-
-/// The marks that occur, explained.
-fn legend(sheet: &mut Sheet, blocks: &[Block<'_>]) {
-    let cells = || blocks.iter().flat_map(Block::cells);
-    let mut columns = blocks.iter().flat_map(|block| block.columns);
-    let parts = [
-        (cells().any(|(_, is_marked)| is_marked), "≠ differs from the primary"),
-        (cells().any(|(cell, _)| cell.text.starts_with(UNKNOWN)), "? not seen"),
-        (cells().any(|(cell, _)| cell.text == NOT_APPLICABLE), "– does not apply"),
-        (columns.any(|column| !column.aside.is_empty()), "(address) not visited"),
-    ];
-    let used: Vec<&str> =
-        parts.into_iter().filter(|(is_used, _)| *is_used).map(|(_, text)| text).collect();
-    if !used.is_empty() {
-        sheet.line(Line::new(DIM, used.join("   ")));
-        sheet.blank();
     }
 }
 
@@ -255,7 +145,10 @@ fn legend(sheet: &mut Sheet, blocks: &[Block<'_>]) {
 mod tests {
     use super::*;
     use crate::{
-        report::sample::{self, SERVER, Server, answering, at, host, secured, silent, unconnected},
+        report::{
+            ink::Sheet,
+            sample::{self, SERVER, Server, answering, at, host, secured, silent, unconnected},
+        },
         survey::{Host, Survey},
         tls::TlsVersion,
     };

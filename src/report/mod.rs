@@ -4,6 +4,7 @@
 //! a line in [`Report::render`]. Pure: prints nothing itself.
 
 pub mod catalogue;
+mod circumstances;
 pub mod coverage;
 pub mod exit;
 pub mod explain;

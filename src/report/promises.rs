@@ -159,8 +159,8 @@ impl StsPromise {
     }
 }
 
-/// What the domain promises, a line each; what it does not promise has none.
-pub fn draw(sheet: &mut Sheet, promises: &Promises, width: usize) {
+/// What the domain promises, in words; what it does not promise is left out.
+pub fn told(promises: &Promises) -> impl Iterator<Item = (&'static str, String)> {
     let rows = [
         ("DNSSEC", dnssec(promises)),
         ("DANE", dane(promises)),
@@ -170,9 +170,13 @@ pub fn draw(sheet: &mut Sheet, promises: &Promises, width: usize) {
         ("DMARC", said(&promises.dmarc, dmarc_said)),
         ("name servers", promises.servers.clone()),
     ];
+    rows.into_iter().filter_map(|(name, said)| Some((name, said?)))
+}
+
+/// A line each.
+pub fn draw(sheet: &mut Sheet, promises: &Promises, width: usize) {
     let mut head = Line::new(BOLD, "Promises").pad(MARGIN);
-    for (name, said) in rows {
-        let Some(said) = said else { continue };
+    for (name, said) in told(promises) {
         let line = std::mem::take(&mut head).pad(MARGIN).and(PLAIN, name);
         let line = line.pad(MARGIN + NAME_MARGIN);
         sheet.hanging(width, MARGIN + NAME_MARGIN, line, (PLAIN, &said));

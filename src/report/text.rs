@@ -7,14 +7,11 @@
 use anstyle::Style;
 
 use super::{
-    Failover, Parity, Report, findings, headline,
+    Failover, Parity, Report, circumstances, findings, headline,
     ink::{BAD, BOLD, DIM, GOOD, Line, NARROWEST, PLAIN, Sheet, WARN},
     matrix, profile, promises, words,
 };
-use crate::{
-    rules::{Severity, View},
-    survey::{Asked, Blame, Control, Ending, Presence, Reverse, Vantage},
-};
+use crate::rules::{Severity, View};
 
 /// Columns of the words that stand in the margin.
 pub(super) const MARGIN: usize = 11;
@@ -37,11 +34,10 @@ pub fn render(report: &Report, width: usize) -> String {
     }
     promises::draw(&mut sheet, &report.promises, width);
     coverage(&mut sheet, report, width);
-    if view.seats().next().is_some() {
-        asked(&mut sheet, &report.survey.asked, width);
+    for (label, said) in circumstances::of(&report.survey) {
+        let head = Line::new(BOLD, label).pad(MARGIN);
+        sheet.hanging(width, MARGIN, head, (PLAIN, &said));
     }
-    vantage(&mut sheet, &report.survey.vantage, width);
-    visits(&mut sheet, report);
     sheet.to_string()
 }
 
@@ -87,86 +83,13 @@ fn top(sheet: &mut Sheet, report: &Report, width: usize) {
 
 /// What was seen, then what was not, with whose fault it is in the margin.
 fn coverage(sheet: &mut Sheet, report: &Report, width: usize) {
-    let coverage = &report.coverage;
-    if coverage.planned == 0 && coverage.unseen.is_empty() {
-        return;
-    }
-    let seen = match (coverage.planned, report.survey.asked.recipients.is_empty()) {
-        (0, _) => "no address to visit.".to_owned(),
-        (1, true) => format!("{} of 1 address showed its EHLO.", coverage.observed),
-        (1, false) => {
-            format!("{} of 1 address showed whether it takes the mail.", coverage.observed)
-        }
-        (all, true) => format!("{} of {all} addresses showed their EHLO.", coverage.observed),
-        (all, false) => {
-            format!("{} of {all} addresses showed whether they take the mail.", coverage.observed)
-        }
-    };
+    let Some(seen) = report.coverage.said(&report.survey.asked) else { return };
     sheet.prose(width, Line::new(BOLD, "Coverage").pad(MARGIN), PLAIN, &seen);
-    for unseen in &coverage.unseen {
-        let place = match unseen.address {
-            Some(address) => format!("{} [{address}]", unseen.host),
-            None => unseen.host.clone(),
-        };
-        let blame = match unseen.blame {
-            Blame::Peer => "theirs",
-            Blame::Path => "the path",
-            Blame::Us => "ours",
-        };
-        let head = Line::new(DIM, format!("  {blame}")).pad(MARGIN);
-        sheet.hanging(width, MARGIN + 2, head, (PLAIN, &format!("{place}: {}", unseen.why)));
+    for unseen in &report.coverage.unseen {
+        let head = Line::new(DIM, format!("  {}", words::blame(unseen.blame))).pad(MARGIN);
+        let text = format!("{}: {}", unseen.place(), unseen.why);
+        sheet.hanging(width, MARGIN + 2, head, (PLAIN, &text));
     }
-}
-
-/// Who was asked about, and on whose behalf.
-fn asked(sheet: &mut Sheet, asked: &Asked, width: usize) {
-    let mut parts: Vec<String> = asked.recipients.iter().map(ToString::to_string).collect();
-    parts.extend(asked.nonsense.iter().map(|mailbox| format!("{mailbox} (made up)")));
-    parts.extend(asked.relay.iter().map(|mailbox| format!("{mailbox} (relay test)")));
-    if asked.recipients.is_empty() {
-        parts = vec!["nobody (--no-rcpt)".to_owned()];
-    }
-    let text = format!("{}, from {}", parts.join(", "), asked.sender);
-    sheet.hanging(width, MARGIN, Line::new(BOLD, "Asked for").pad(MARGIN), (PLAIN, &text));
-}
-
-/// Where we stood, in one line.
-fn vantage(sheet: &mut Sheet, vantage: &Vantage, width: usize) {
-    // Servers judge a sender by these names; a reader must be able to judge the run by them.
-    let mut parts = vec![vantage.helo.to_string()];
-    parts.extend(vantage.sources.iter().map(|source| match &source.reverse {
-        Reverse::Confirmed(name) => format!("{} ({name})", source.address),
-        Reverse::Unconfirmed(_) => format!("{} (reverse name does not point back)", source.address),
-        Reverse::Missing => format!("{} (no reverse name)", source.address),
-        Reverse::Failed(_) | Reverse::NotAsked => source.address.to_string(),
-    }));
-    match vantage.ipv6 {
-        Presence::Absent => parts.push("no IPv6 here".to_owned()),
-        Presence::Present | Presence::Unknown => {}
-    }
-    if let Some(control) = &vantage.control {
-        let state = if Control::answered(control) { "answers" } else { "does not answer" };
-        parts.push(format!("control {} {state}", control.host));
-    }
-    sheet.prose(width, Line::new(BOLD, "Seen from").pad(MARGIN), PLAIN, &parts.join(", "));
-}
-
-/// How much traffic the run was, and when.
-fn visits(sheet: &mut Sheet, report: &Report) {
-    let survey = &report.survey;
-    let published = survey.mx.hosts().map(|(_, _, host)| host);
-    let endpoints = published.chain(&survey.also).flat_map(|host| &host.addresses);
-    let visits: usize = endpoints.map(|endpoint| endpoint.observations.len()).sum();
-    let mut text = format!(
-        "{} in {}, {}",
-        words::count(visits, "visit", "visits"),
-        words::took(survey.took_ms),
-        words::moment(survey.began),
-    );
-    if survey.ending == Ending::Interrupted {
-        text.push_str("; interrupted, so incomplete");
-    }
-    sheet.line(Line::new(BOLD, "Visits").pad(MARGIN).and(PLAIN, text));
 }
 
 #[cfg(test)]
@@ -181,7 +104,7 @@ mod tests {
             transcript,
         },
         smtp::{Reply, Text},
-        survey::{DnsFault, FaultKind, MxLookup, Stage, Survey},
+        survey::{DnsFault, Ending, FaultKind, MxLookup, Reverse, Stage, Survey},
         tls::{TlsVersion, TrustFlaw},
     };
 

@@ -4,6 +4,7 @@
 
 use crate::{
     smtp::cause::{Cause, Confidence},
+    survey::Blame,
     tls::TrustFlaw,
 };
 
@@ -116,6 +117,15 @@ pub fn lines(numbers: &[u32]) -> String {
         0 => String::new(),
         1 => format!(", line {}", said[0]),
         _ => format!(", lines {}", said.join(", ")),
+    }
+}
+
+/// Whose fault it is.
+pub fn blame(blame: Blame) -> &'static str {
+    match blame {
+        Blame::Path => "the path",
+        Blame::Peer => "theirs",
+        Blame::Us => "ours",
     }
 }
 
