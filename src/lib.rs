@@ -26,8 +26,8 @@
 //!   The page's example worlds are executed by `tests/suite/pages.rs`.
 //! - **A TLS guideline**: a file in `rules/profiles/`, and its name in `rules/profile.rs`.
 //! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
-//! - **A report format**: a file in `report/` with one function from [`report::Report`] to text, a
-//!   word in [`report::Format`], and a line in [`report::Report::render`].
+//! - **A report format**: a file in `report/` with one function from [`report::Report`] (or several of
+//!   them) to text, a word in [`report::Format`], and a line in [`report::render`].
 //! - **A demo**: a world file in `fleet/worlds/`, and a row in `fleet/demo.rs`.
 //!
 //! # Rooms, and who may know whom

@@ -23,13 +23,19 @@ use super::{
     state::Store,
 };
 use crate::{
-    config::Limits,
+    config::{Limits, Settings},
     fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
     probe::Event,
-    report::{self, Format, Report, Status},
+    report::{self, Format, Layout, Plain, Report, Status},
     rules::{self, Profile},
     survey::{Plan, Survey},
 };
+
+/// How long a run may take for a monitor that gives up, and calls it a failure, after a minute.
+const MONITOR_PATIENCE: Duration = Duration::from_secs(55);
+
+/// How old a stored report may be: a daily run, and some delay.
+const MAX_AGE: Duration = Duration::from_secs(26 * 60 * 60);
 
 /// Columns for the names in the list of demos.
 const LIST_MARGIN: usize = 17;
@@ -38,13 +44,27 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
     let settings = settings::apply(&mut words)?;
     let words = &words;
     let now = Timestamp::now();
+    if let Some(file) = &words.stored.from_state {
+        return from_state(words, &settings, file, now);
+    }
     let mut store = words.state.as_deref().map(|file| Store::open(file, now)).transpose()?;
     let instruments = Instruments::new(words, settings)?;
+    let patience = (words.output.format == Format::Nagios).then_some(MONITOR_PATIENCE);
+    let patience = words.manners.timeout.or(patience);
     runtime()?.block_on(async {
-        let stop = interrupts();
-        let (helo, mut errands) = instruments.errands(words).await?;
-        let (_, first) = &errands[0]; // The command line demands a domain.
-        let vantage = instruments.vantage(helo, first, words).await;
+        let stop = interrupts(patience);
+        let preparations = async {
+            let (helo, errands) = instruments.errands(words).await?;
+            let (_, first) = &errands[0]; // The command line demands a domain.
+            Ok((instruments.vantage(helo, first, words).await, errands))
+        };
+        let mut stopped = stop.clone();
+        let (vantage, mut errands) = tokio::select! {
+            ready = preparations => ready?,
+            Ok(_) = stopped.wait_for(|stop| *stop) => {
+                return Err(Error::new("stopped before DNS had told what to visit"));
+            }
+        };
         let progress = Progress::new(words.output.quiet);
         let tell = |event: Event<'_>| progress.tell(event);
         let (mut surveys, mut plans) = (Vec::new(), Vec::new());
@@ -77,7 +97,8 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
             for survey in &mut surveys {
                 survey.vantage.port25 = port25;
             }
-            let profile = |survey: &Survey| instruments.profile(words, &survey.domain);
+            let profile =
+                |survey: &Survey| settings::profile(instruments.settings(), words, &survey.domain);
             deliver(surveys, &words.output, profile)
         };
         // The report comes first: it is what the user waited for.
@@ -94,7 +115,7 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
     }
     let world = demo_world(words.scenario.as_deref())?;
     let survey = runtime()?.block_on(async {
-        let stop = interrupts();
+        let stop = interrupts(None);
         let progress = Progress::new(words.output.quiet);
         progress.begin(world.domain.as_str());
         let fleet = Fleet::new(&world, Timestamp::now(), Carrier::Loopback).map_err(Error::new)?;
@@ -129,13 +150,53 @@ fn demo_list() -> Result<String, WorldFault> {
 
 /// Judges the surveys of stored reports.
 pub fn judge(words: &Judge) -> Result<Status, Error> {
-    let name = words.report.display();
-    let text = read(&words.report).map_err(|error| {
+    deliver(stored(&words.report)?, &words.output, |_| words.output.profile)
+}
+
+/// Judges what an earlier run saw of the domains that are asked about, if it is not too old.
+fn from_state(
+    words: &Check,
+    settings: &Settings,
+    file: &Path,
+    now: Timestamp,
+) -> Result<Status, Error> {
+    let limit = words.stored.max_age.unwrap_or(MAX_AGE);
+    let mut known = stored(file)?;
+    let mut surveys = Vec::new();
+    for domain in &words.domains {
+        // The last one stands where a file was added to.
+        let Some(at) = known.iter().rposition(|survey| survey.domain == *domain) else {
+            let file = file.display();
+            return Err(Error::new(format_args!("{file} holds no report on {domain}")));
+        };
+        let survey = known.swap_remove(at);
+        let age = now.duration_since(survey.began);
+        if age.is_negative() || age.unsigned_abs() > limit {
+            let (file, began) = (file.display(), survey.began.strftime("%F %R UTC"));
+            return Err(Error::new(format_args!(
+                "the report on {domain} in {file} is of {began}, and only {} may have passed; \
+                 see whether the run that writes it still works",
+                span(limit)
+            )));
+        }
+        surveys.push(survey);
+    }
+    deliver(surveys, &words.output, |survey| settings::profile(settings, words, &survey.domain))
+}
+
+/// A time limit as it was given: `26h`, `1h 30m`.
+fn span(limit: Duration) -> String {
+    let limit = jiff::SignedDuration::try_from(limit).unwrap_or(jiff::SignedDuration::MAX);
+    format!("{limit:#}")
+}
+
+fn stored(file: &Path) -> Result<Vec<Survey>, Error> {
+    let name = file.display();
+    let text = read(file).map_err(|error| {
         Error::new(format_args!("cannot read {name}: {}", output::plainly(&error)))
     })?;
-    let surveys = report::json::surveys(&text)
-        .map_err(|fault| Error::new(format_args!("{name} is no stored report: {fault}")))?;
-    deliver(surveys, &words.output, |_| words.output.profile)
+    report::json::surveys(&text)
+        .map_err(|fault| Error::new(format_args!("{name} is no stored report: {fault}")))
 }
 
 /// Judges each survey under its guideline, renders, and hands the reports to where they were asked for.
@@ -145,32 +206,29 @@ fn deliver(
     words: &Output,
     profile: impl Fn(&Survey) -> Option<&'static Profile>,
 ) -> Result<Status, Error> {
-    let mut text = String::new();
-    let mut worst = Status::Fine;
-    for survey in surveys {
+    let judged = |survey: Survey| {
         let profile = profile(&survey);
-        let report = Report::under(survey, profile);
-        let status = Status::of(&report, words.fail_on.into());
-        worst = worst.max(status);
-        if words.quiet && status == Status::Fine {
-            continue;
-        }
-        if !text.is_empty() && words.format == Format::Text {
-            text.push('\n');
-        }
-        text += &report.render(words.format, output::width());
-        if words.transcript && words.format == Format::Text {
-            text.push('\n');
-            text += &report::transcript::text(&report.survey);
-        }
+        Report::under(survey, profile)
+    };
+    let mut reports: Vec<Report> = surveys.into_iter().map(judged).collect();
+    let bar = words.fail_on.into();
+    let status = |report: &Report| Status::of(report, bar);
+    let worst = reports.iter().map(status).max().unwrap_or(Status::Fine);
+    // A file that was asked for is written: who reads it must not take an old one for today's.
+    if words.quiet && words.file.is_none() && words.format.may_be_silent() {
+        reports.retain(|report| status(report) != Status::Fine);
     }
-    publish(&text, words)?;
+    let layout = Layout { width: output::width(), bar, transcript: words.transcript };
+    publish(&report::render(&reports, words.format, layout), words)?;
     Ok(worst)
 }
 
 fn show(plans: &[Plan], words: &Output) -> Result<Status, Error> {
-    let render = |plan| report::plan::render(plan, words.format, output::width());
-    let between = if words.format == Format::Text { "\n" } else { "" };
+    let Some(format) = words.format.plain() else {
+        return Err(Error::new("a plan comes as text, json or jsonl; give one of these --format"));
+    };
+    let render = |plan| report::plan::render(plan, format, output::width());
+    let between = if format == Plain::Text { "\n" } else { "" };
     publish(&plans.iter().map(render).collect::<Vec<_>>().join(between), words)?;
     Ok(Status::Fine)
 }
@@ -210,11 +268,21 @@ fn runtime() -> Result<runtime::Runtime, Error> {
     built.map_err(|error| Error::new(format_args!("cannot start: {error}")))
 }
 
-/// Becomes true at the first Ctrl-C; the second one ends the process at once.
-fn interrupts() -> watch::Receiver<bool> {
+/// Becomes true at the first Ctrl-C, or when `patience` ends; a Ctrl-C after that ends the process at
+/// once.
+fn interrupts(patience: Option<Duration>) -> watch::Receiver<bool> {
     let (tell, stop) = watch::channel(false);
     tokio::spawn(async move {
-        if signal::ctrl_c().await.is_ok() {
+        let over = async {
+            let Some(patience) = patience else { return std::future::pending().await };
+            tokio::time::sleep(patience).await;
+            anstream::eprintln!("mxparity: stopped after {}, as --timeout has it", span(patience));
+        };
+        let heard = tokio::select! {
+            heard = signal::ctrl_c() => heard.is_ok(),
+            () = over => true,
+        };
+        if heard {
             tell.send_replace(true);
             if signal::ctrl_c().await.is_ok() {
                 std::process::exit(i32::from(Status::Unproven.code()));

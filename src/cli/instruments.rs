@@ -19,7 +19,6 @@ use crate::{
         ThisMachine, Trust, anchors,
         vantage::{self, Lookout},
     },
-    rules::Profile,
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
     survey::{Asked, Families, Vantage},
     tls::certificate::hex,
@@ -104,12 +103,8 @@ impl Instruments {
         self.machine.source(to)
     }
 
-    /// The guideline that the domain's hosts are graded under, if any was chosen.
-    pub fn profile(&self, words: &Check, domain: &DomainName) -> Option<&'static Profile> {
-        let own = self.settings.domain.get(domain).and_then(|own| own.profile.as_ref());
-        let named = own.or(self.settings.defaults.profile.as_ref());
-        // A name that there is not was refused with the settings.
-        words.output.profile.or_else(|| Profile::find(named?.get_ref()))
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     pub fn probe<'a>(

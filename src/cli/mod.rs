@@ -17,7 +17,7 @@ use clap::{CommandFactory, Parser};
 
 use options::{Verb, Words};
 
-use crate::report::Status;
+use crate::report::{self, Status};
 
 /// Something of ours that stops the job: says what happened and how to mend it, in one line.
 #[derive(Debug)]
@@ -42,11 +42,24 @@ pub fn command() -> clap::Command {
 
 /// Runs the program on these words, the first being its own name.
 pub fn main(words: impl Iterator<Item = OsString>) -> Status {
-    let words = match Words::try_parse_from(words) {
-        Ok(words) => words,
-        Err(error) => return refuse(&error),
+    let words: Vec<OsString> = words.collect();
+    let outcome = match Words::try_parse_from(&words) {
+        Ok(words) => run(words.verb),
+        Err(error) => refuse(&error),
     };
-    let outcome = match words.verb {
+    outcome.unwrap_or_else(|error| {
+        if is_for_monitor(&words) {
+            // Monitors read standard output only.
+            anstream::print!("{}", report::nagios::unknown(&error.0));
+        } else {
+            anstream::eprintln!("mxparity: {error}");
+        }
+        Status::Unproven
+    })
+}
+
+fn run(verb: Verb) -> Result<Status, Error> {
+    match verb {
         Verb::Check(check) => check::check(*check),
         Verb::Completions { shell } => reference::completions(shell),
         Verb::Demo(demo) => check::demo(&demo),
@@ -54,24 +67,26 @@ pub fn main(words: impl Iterator<Item = OsString>) -> Status {
         Verb::Judge(judge) => check::judge(&judge),
         Verb::Man => reference::manual(),
         Verb::Rules { form } => reference::rules(form),
-    };
-    outcome.unwrap_or_else(|error| {
-        anstream::eprintln!("mxparity: {error}");
-        Status::Unproven
-    })
+    }
+}
+
+/// Whether the answer was wanted in the form of a plug-in, looked up in the words themselves: an
+/// error in them has to come in that form too.
+fn is_for_monitor(words: &[OsString]) -> bool {
+    let pair = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "nagios";
+    words.windows(2).any(pair) || words.iter().any(|word| word == "--format=nagios")
 }
 
 /// Help and version are answers; everything else is a usage error in one line.
-fn refuse(error: &clap::Error) -> Status {
+fn refuse(error: &clap::Error) -> Result<Status, Error> {
     if error.exit_code() == 0 {
         // A closed pipe is all that can go wrong here, and nobody is left to be told.
         let _ = error.print();
-        return Status::Fine;
+        return Ok(Status::Fine);
     }
     let text = error.render().to_string();
     let paragraphs = text.split("\n\n").filter(|part| !part.starts_with("Usage:"));
     let words: Vec<_> = paragraphs.flat_map(str::split_whitespace).collect();
     let line = words.join(" ");
-    anstream::eprintln!("mxparity: {}", line.strip_prefix("error: ").unwrap_or(&line));
-    Status::Unproven
+    Err(Error::new(line.strip_prefix("error: ").unwrap_or(&line)))
 }

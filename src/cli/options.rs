@@ -17,7 +17,7 @@ use ipnet::IpNet;
 
 use crate::{
     config::{Limits, duration, name_server},
-    report::Format,
+    report::{Format, Plain},
     rules::{Profile, Severity},
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
     survey::{Depth, asked::HandHost},
@@ -81,6 +81,8 @@ pub struct Check {
     #[arg(long, help_heading = "What is asked")]
     pub plan: bool,
     #[command(flatten)]
+    pub stored: Stored,
+    #[command(flatten)]
     pub output: Output,
 }
 
@@ -112,6 +114,18 @@ pub struct Questions {
     /// every version, suite and group
     #[arg(long, value_enum, default_value_t = DepthWord::Floor)]
     pub depth: DepthWord,
+}
+
+/// A report in place of visits.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What is asked")]
+pub struct Stored {
+    /// Visit nobody: judge what an earlier run stored here with --format json or jsonl
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plan", "state"])]
+    pub from_state: Option<PathBuf>,
+    /// How old that may be [default: 26h]
+    #[arg(long, value_name = "TIME", value_parser = patience, requires = "from_state")]
+    pub max_age: Option<Duration>,
 }
 
 #[derive(Args, Debug)]
@@ -180,6 +194,9 @@ pub struct Manners {
     /// For a whole visit [default: 180]
     #[arg(long, value_name = "TIME", value_parser = patience)]
     pub total_timeout: Option<Duration>,
+    /// For the whole run; what was seen until then is reported [default: none, with --format nagios 55]
+    #[arg(short, long, value_name = "TIME", value_parser = patience)]
+    pub timeout: Option<Duration>,
     /// How long a preference may keep the next one waiting [default: 5]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub head_start: Option<Duration>,
@@ -207,7 +224,7 @@ pub struct Output {
     pub fail_on: SeverityWord,
     #[command(flatten)]
     pub printing: Printing,
-    /// No progress line, and no report when all is well
+    /// No progress line, and nothing printed when all is well; files and monitors get their report
     #[arg(long)]
     pub quiet: bool,
 }
@@ -215,8 +232,8 @@ pub struct Output {
 /// The form of an answer about the program itself.
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Form {
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = Plain::Text)]
+    pub format: Plain,
     #[command(flatten)]
     pub printing: Printing,
 }

@@ -12,6 +12,7 @@ use super::{Error, options::Check, output, reference};
 use crate::{
     config::{Settings, settings::SettingsFault},
     rules::{Profile, Rule},
+    smtp::DomainName,
 };
 
 /// What is read where no other file is named.
@@ -41,6 +42,18 @@ pub fn apply(words: &mut Check) -> Result<Settings, Error> {
 /// The name of the rule that `word` means; a word that means none was refused by [`apply`].
 pub fn rule(word: &str) -> String {
     Rule::find(word).map_or(word, |rule| rule.name).to_owned()
+}
+
+/// The guideline that the domain's hosts are graded under, if any was chosen.
+pub fn profile(
+    settings: &Settings,
+    words: &Check,
+    domain: &DomainName,
+) -> Option<&'static Profile> {
+    let own = settings.domain.get(domain).and_then(|own| own.profile.as_ref());
+    let named = own.or(settings.defaults.profile.as_ref());
+    // A name that there is not was refused with the settings.
+    words.output.profile.or_else(|| Profile::find(named?.get_ref()))
 }
 
 /// Every waiver must name a rule: a misspelt one would hide nothing and seem to.

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{
-    Format,
+    Plain,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     json,
     text::severity_style,
@@ -22,7 +22,7 @@ struct Row {
 }
 
 /// The catalogue in one of the forms: a table, an array, an object a line.
-pub fn render(format: Format, width: usize) -> String {
+pub fn render(format: Plain, width: usize) -> String {
     let rows = || {
         CATALOGUE.iter().map(|rule| {
             let Rule { code, name, severity, summary, .. } = *rule;
@@ -30,9 +30,9 @@ pub fn render(format: Format, width: usize) -> String {
         })
     };
     match format {
-        Format::Text => text(width),
-        Format::Json => json::pretty(&rows().collect::<Vec<_>>()),
-        Format::Jsonl => rows().map(|row| json::line(&row)).collect(),
+        Plain::Text => text(width),
+        Plain::Json => json::pretty(&rows().collect::<Vec<_>>()),
+        Plain::Jsonl => rows().map(|row| json::line(&row)).collect(),
     }
 }
 
@@ -86,9 +86,9 @@ mod tests {
 
     #[test]
     fn the_catalogue_reads_back_from_json() {
-        let back: serde_json::Value = serde_json::from_str(&render(Format::Json, 0)).unwrap();
+        let back: serde_json::Value = serde_json::from_str(&render(Plain::Json, 0)).unwrap();
         assert_eq!(back.as_array().unwrap().len(), CATALOGUE.len());
         assert_eq!(back[0]["rule"], CATALOGUE[0].name);
-        assert_eq!(render(Format::Jsonl, 0).lines().count(), CATALOGUE.len());
+        assert_eq!(render(Plain::Jsonl, 0).lines().count(), CATALOGUE.len());
     }
 }

@@ -31,12 +31,20 @@ impl Status {
     ///    doubt about failover was chosen and is none.
     pub fn of(report: &Report, bar: Severity) -> Self {
         let worst = report.verdict.severity.filter(|severity| *severity >= bar);
-        match worst {
-            Some(Severity::High | Severity::Critical) => Self::Critical,
+        match worst.map(Self::graded) {
+            Some(Self::Critical) => Self::Critical,
             _ if is_blind(report) => Self::Unproven,
-            Some(_) => Self::Warning,
+            Some(graded) => graded,
             None if is_in_doubt(report) => Self::Unproven,
             None => Self::Fine,
+        }
+    }
+
+    /// What a finding of this severity that counts amounts to.
+    pub(super) fn graded(severity: Severity) -> Self {
+        match severity {
+            Severity::High | Severity::Critical => Self::Critical,
+            _ => Self::Warning,
         }
     }
 

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{
-    Format,
+    Plain,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     page::{Block, Page, plain},
     text::severity_style,
@@ -34,7 +34,7 @@ impl<'a> From<&'a Rule> for Explanation<'a> {
 }
 
 /// The rule in one of the forms; `width` is for people.
-pub fn render(rule: &Rule, format: Format, width: usize) -> String {
+pub fn render(rule: &Rule, format: Plain, width: usize) -> String {
     format.of(&Explanation::from(rule), || text(rule, width))
 }
 
@@ -100,8 +100,7 @@ mod tests {
     #[test]
     fn an_explanation_reads_back_from_json() {
         let rule = &CATALOGUE[0];
-        let back: serde_json::Value =
-            serde_json::from_str(&render(rule, Format::Jsonl, 0)).unwrap();
+        let back: serde_json::Value = serde_json::from_str(&render(rule, Plain::Jsonl, 0)).unwrap();
         assert_eq!(back["rule"], rule.name);
         assert_eq!(back["code"], rule.code);
         assert_eq!(back["page"], rule.page);

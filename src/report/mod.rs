@@ -1,7 +1,7 @@
 //! What a run has to say: facts, findings and a verdict, and every form they are printed in.
 //!
 //! To add a format: a file here with one function from [`Report`] to text, a word in [`Format`] and
-//! a line in [`Report::render`]. Pure: prints nothing itself.
+//! a line in [`render`]. Pure: prints nothing itself.
 
 pub mod catalogue;
 mod circumstances;
@@ -9,16 +9,19 @@ pub mod coverage;
 pub mod exit;
 pub mod explain;
 mod findings;
+mod format;
 mod headline;
 mod ink;
 pub mod json;
 mod matrix;
+pub mod nagios;
 mod page;
 pub mod plan;
 pub mod profile;
 pub mod promises;
 #[cfg(test)]
 mod sample;
+mod standing;
 pub mod text;
 mod traits;
 pub mod transcript;
@@ -29,6 +32,7 @@ use serde::Serialize;
 
 pub use coverage::Coverage;
 pub use exit::Status;
+pub use format::{Format, Layout, Plain, render};
 pub(crate) use ink::wrap;
 pub use json::StoredFault;
 pub use profile::Graded;
@@ -70,18 +74,6 @@ pub struct Tool {
     pub version: &'static str,
 }
 
-/// The forms a report is printed in.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// One object, indented.
-    Json,
-    /// One object a line.
-    Jsonl,
-}
-
 impl Report {
     /// Judges `survey` by today's rules.
     pub fn of(survey: Survey) -> Self {
@@ -104,23 +96,6 @@ impl Report {
             promises: Promises::of(&survey),
             forecast: [],
             survey,
-        }
-    }
-
-    /// The report in one of its forms; `width` is for people and ignored by the rest. Styles are
-    /// embedded in text as escape sequences, for whoever prints to keep or strip.
-    pub fn render(&self, format: Format, width: usize) -> String {
-        format.of(self, || text::render(self, width))
-    }
-}
-
-impl Format {
-    /// `value` in this form; `text` makes the one for people.
-    fn of(self, value: &impl Serialize, text: impl FnOnce() -> String) -> String {
-        match self {
-            Self::Text => text(),
-            Self::Json => json::pretty(value),
-            Self::Jsonl => json::line(value),
         }
     }
 }

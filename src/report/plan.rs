@@ -5,14 +5,14 @@
 use std::net::IpAddr;
 
 use super::{
-    Format,
+    Plain,
     ink::{BOLD, DIM, Line, PLAIN, Sheet},
     words,
 };
 use crate::survey::{Host, MxLookup, Plan, PlannedCommand, PlannedVisit, Times, plan::Toll};
 
 /// The plan in one of the forms; `width` is for people.
-pub fn render(plan: &Plan, format: Format, width: usize) -> String {
+pub fn render(plan: &Plan, format: Plain, width: usize) -> String {
     format.of(plan, || text(plan, width))
 }
 

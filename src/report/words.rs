@@ -2,6 +2,7 @@
 //!
 //! Plain English for people; what programs read keeps the words of `survey` and `rules`.
 
+use super::{Failover, Parity};
 use crate::{
     smtp::cause::{Cause, Confidence},
     survey::Blame,
@@ -11,6 +12,27 @@ use crate::{
 /// A moment to the minute.
 pub fn moment(at: jiff::Timestamp) -> String {
     at.strftime("%F %R UTC").to_string()
+}
+
+/// As in JSON.
+pub fn failover(failover: Failover) -> &'static str {
+    match failover {
+        Failover::Works => "works",
+        Failover::Fragile => "fragile",
+        Failover::Broken => "broken",
+        Failover::None => "none",
+        Failover::Unproven => "unproven",
+    }
+}
+
+/// As in JSON.
+pub fn parity(parity: Parity) -> &'static str {
+    match parity {
+        Parity::Even => "even",
+        Parity::Uneven => "uneven",
+        Parity::Alone => "alone",
+        Parity::Unproven => "unproven",
+    }
 }
 
 /// What a refusal is about.

@@ -20,7 +20,7 @@ mod operators;
 pub mod profile;
 pub mod promise;
 mod rcpt;
-mod renewal;
+pub mod renewal;
 mod said;
 #[cfg(test)]
 mod sketch;

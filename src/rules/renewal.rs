@@ -39,21 +39,26 @@ pub fn renewal_lags_on_backup(view: &View<'_>) -> Vec<Case> {
 }
 
 /// From the first to the last moment.
-fn lifetime(certificate: &Certificate) -> SignedDuration {
+pub fn lifetime(certificate: &Certificate) -> SignedDuration {
     certificate.not_after.duration_since(certificate.not_before)
 }
 
 /// How pressing a renewal is. Counted in shares of the lifetime, so that a certificate of a week
 /// that is renewed in time is never reported, and in days for those of a year.
 fn urgency(left: SignedDuration, lifetime: SignedDuration) -> Option<Severity> {
-    let within = |share: i32, days: i64| {
-        left < (lifetime / share).min(SignedDuration::from_hours(days * DAY))
-    };
+    let (medium, high) = pressing(lifetime);
     match () {
-        () if within(10, 10) => Some(Severity::High),
-        () if within(4, 30) => Some(Severity::Medium),
+        () if left < high => Some(Severity::High),
+        () if left < medium => Some(Severity::Medium),
         () => None,
     }
+}
+
+/// With less than this left of a lifetime a certificate is a medium and a high finding.
+pub fn pressing(lifetime: SignedDuration) -> (SignedDuration, SignedDuration) {
+    let within =
+        |share: i32, days: i64| (lifetime / share).min(SignedDuration::from_hours(days * DAY));
+    (within(4, 30), within(10, 10))
 }
 
 /// Whether the address still shows a certificate whose like the primary has renewed: from the same

@@ -10,17 +10,17 @@ use std::{
 
 use crate::support::{empty_dns::empty_dns, golden};
 
-fn mxparity(words: &[&str]) -> Command {
+pub fn mxparity(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mxparity"));
     command.args(words).stdin(Stdio::null()).env_remove("COLUMNS");
     command
 }
 
-fn run(words: &[&str]) -> Output {
+pub fn run(words: &[&str]) -> Output {
     mxparity(words).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 

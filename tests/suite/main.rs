@@ -15,6 +15,7 @@ mod fuzz {
 mod handshakes;
 mod hostile;
 mod layers;
+mod monitors;
 mod pages;
 mod policy_fetch;
 mod profiles;

@@ -13,6 +13,22 @@ use crate::support::{
     play::{self, play, play_over_loopback},
 };
 
+/// Those that show a form what can come its way: all well, findings, doubt, nobody there, no hosts,
+/// and words chosen to do harm.
+const TELLING: [&str; 8] = [
+    "all-dead",
+    "dns-failure",
+    "even",
+    "hostile-banner",
+    "one-address-dead",
+    "prober-blocked",
+    "profile",
+    "weak-backup",
+];
+
+/// Every form but those for people and JSON, which all scenarios have, with its file.
+const FORMS: [(Format, &str); 1] = [(Format::Nagios, "nagios.txt")];
+
 /// Wide enough for every matrix, narrow enough to read.
 const WIDTH: usize = 100;
 
@@ -28,6 +44,10 @@ fn every_scenario_gives_its_report() {
         golden::compare(&format!("scenarios/{name}/report.txt"), &unversioned(&plain));
         let json = report.render(Format::Json, WIDTH);
         golden::compare(&format!("scenarios/{name}/report.json"), &unversioned(&json));
+        for (format, file) in FORMS.iter().filter(|_| TELLING.contains(&name.as_str())) {
+            let shown = report.render(*format, WIDTH);
+            golden::compare(&format!("scenarios/{name}/{file}"), &unversioned(&shown));
+        }
     }
 }
 

@@ -1,0 +1,64 @@
+//! The program as monitors call it: one answer in their form whatever happens, in time, and from a
+//! stored report where that is wanted.
+//!
+//! Runs the real binary. What the forms look like is held by `scenarios`.
+
+use std::net::TcpListener;
+
+use crate::{
+    command_line::{mxparity, run, text},
+    support::{empty_dns::empty_dns, golden},
+};
+
+#[test]
+fn an_error_is_an_answer_to_a_monitor_too() {
+    for (words, want) in [
+        (&["check", "--format", "nagios", "a..example"][..], "each part between dots"),
+        (&["judge", "--format=nagios", "/no/such/report.json"], "cannot read /no/such/report.json"),
+        (
+            &["check", "--format", "nagios", "a.example", "--from-state", "/no/such/report.json"],
+            "cannot read /no/such/report.json: no such file",
+        ),
+    ] {
+        let output = run(words);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{words:?}: {said}");
+        assert!(said.starts_with("SMTP FAILOVER UNKNOWN - ") && said.contains(want), "{said}");
+        assert_eq!((said.lines().count(), text(&output.stderr)), (1, ""), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_stored_report_is_judged_while_it_is_fresh_and_nobody_is_visited() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json");
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&["demo", "--format", "json", "--output", file]).status.code(), Some(0));
+    let old = golden::fixture("scenarios/even/report.json");
+    let old = old.to_str().unwrap();
+    for (domain, file, status, want) in [
+        ("weak-backup.example", file, 2, "CRITICAL - weak-backup.example: mx2.weak-backup.example"),
+        ("other.example", file, 3, "report.json holds no report on other.example"),
+        ("even.example", old, 3, "is of 2026-11-23 12:00 UTC, and only 26h may have passed"),
+    ] {
+        let output = run(&["check", domain, "--format", "nagios", "--from-state", file]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(status), "{said}{}", text(&output.stderr));
+        assert!(said.starts_with("SMTP FAILOVER ") && said.contains(want), "{said}");
+    }
+}
+
+#[test]
+fn a_host_that_says_nothing_cannot_keep_a_monitor_waiting() {
+    let host = TcpListener::bind("127.0.0.1:0").unwrap();
+    let by_hand = format!("10:mx.example:{}@127.0.0.1", host.local_addr().unwrap().port());
+    let dns = empty_dns();
+    let words = ["check", "--resolver", &dns, "--allow-private", "--mx", &by_hand];
+    let more = ["--helo", "probe.example", "--format", "nagios", "--timeout", "1", "a.example"];
+    let output = mxparity(&[&words[..], &more].concat()).output().unwrap();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.starts_with("SMTP FAILOVER UNKNOWN - "), "{said}");
+    let told = text(&output.stderr);
+    assert_eq!(told, "mxparity: stopped after 1s, as --timeout has it\n");
+}
