@@ -50,10 +50,10 @@ pub enum DaneVerdict {
     Matched { record: TlsaRecord, position: usize },
     /// It does, and senders still do not take it.
     MatchedBut { record: TlsaRecord, position: usize, but: Vec<Shortfall> },
-    /// Nothing sent matches, and these records name a trust anchor above what was sent: with the
-    /// issuer sent they might match. A sender cannot tell either. RFC 7671 §5.2.2.
+    /// Nothing sent matches, and all usable records name trust anchors, above what was sent or no
+    /// longer used: a sender cannot tell either. RFC 7671 §5.2.2.
     IssuerNotSent { records: Vec<TlsaRecord> },
-    /// Likewise, but the record carries the anchor itself, so that some senders can verify with it.
+    /// Nothing sent matches, but the record carries its anchor, so that some senders can verify with it.
     IssuerInRecord { record: TlsaRecord },
     /// None of the usable records matches anything sent.
     NoMatch { records: Vec<TlsaRecord> },
@@ -182,15 +182,17 @@ fn gravity(but: &[Shortfall]) -> (usize, usize) {
 }
 
 fn unmatched(usable: &[&TlsaRecord], chain: &[Link]) -> DaneVerdict {
-    let anchors = usable.iter().filter(|record| record.usage == 2).map(|&record| record.clone());
-    let anchors: Vec<_> = anchors.collect();
-    if anchors.is_empty() || chain.is_empty() || reaches_its_root(chain) {
-        let records = usable.iter().map(|&record| record.clone()).collect();
-        return DaneVerdict::NoMatch { records };
-    }
-    match anchors.iter().find(|record| record.matching == 0) {
-        Some(record) => DaneVerdict::IssuerInRecord { record: record.clone() },
-        None => DaneVerdict::IssuerNotSent { records: anchors },
+    let records = || usable.iter().map(|&record| record.clone()).collect();
+    let carried = usable.iter().find(|record| record.usage == 2 && record.matching == 0);
+    // The server's own certificate is always sent.
+    let own = usable.iter().any(|record| record.usage == 3);
+    match carried {
+        _ if chain.is_empty() || reaches_its_root(chain) => {
+            DaneVerdict::NoMatch { records: records() }
+        }
+        Some(&record) => DaneVerdict::IssuerInRecord { record: record.clone() },
+        None if own => DaneVerdict::NoMatch { records: records() },
+        None => DaneVerdict::IssuerNotSent { records: records() },
     }
 }
 
@@ -229,8 +231,8 @@ impl fmt::Display for DaneVerdict {
                 joined(f, but)
             }
             Self::IssuerNotSent { records } => {
-                kinds(f, records)?;
-                f.write_str(" would match an issuer that was not sent, if any")
+                f.write_str("no issuer that was sent matches ")?;
+                kinds(f, records)
             }
             Self::IssuerInRecord { record } => {
                 write!(f, "{} carries an anchor that was not sent; not verified", kind(record))

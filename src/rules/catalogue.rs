@@ -215,7 +215,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "DANE06" "tlsa-without-starttls" Critical dane::tlsa_without_starttls:
         "TLSA records demand TLS and STARTTLS is not offered";
     "DANE07" "tlsa-issuer-not-sent" High dane::tlsa_issuer_not_sent:
-        "a TLSA record names an issuer that the server does not send";
+        "the TLSA records name an issuer that the server does not send; critical unless one carries it";
     "DANE08" "tlsa-no-spare" Info dane::tlsa_no_spare:
         "one TLSA record only: no room to change the key";
     "DANE09" "mx-zone-unsigned" Low dane::mx_zone_unsigned:

@@ -4,7 +4,7 @@
 //! is no finding. Compares no digest itself: that is `policy::dane`.
 
 use super::{
-    Case, Evidence, Spot, View,
+    Case, Evidence, Severity, Spot, View,
     finding::Confidence,
     promise::{self, Judged},
     starttls,
@@ -149,7 +149,8 @@ fn cases(view: &View<'_>, check: impl Fn(&Spot<'_>) -> Option<Case>) -> Vec<Case
     view.hosts().flat_map(|seat| seat.cases(&check)).collect()
 }
 
-/// Cases about addresses whose chains have a verdict that `wanted` wants.
+/// Cases about addresses whose chains have a verdict that `wanted` wants; critical where no sender that
+/// validates delivers.
 fn chains(view: &View<'_>, wanted: impl Fn(&DaneVerdict) -> bool) -> Vec<Case> {
     cases(view, |spot| {
         let tlsa = promise::tlsa(spot.seat.host)?;
@@ -157,8 +158,9 @@ fn chains(view: &View<'_>, wanted: impl Fn(&DaneVerdict) -> bool) -> Vec<Case> {
         verdicts.retain(|judged| wanted(&judged.verdict));
         (!verdicts.is_empty()).then_some(())?;
         let shown = tlsa.records.iter().map(|record| record_at(tlsa.base, record.brief()));
-        let case =
-            verdicts.iter().fold(spot.case(), |case, judged| case.seen(of_chain(spot, judged)));
+        let lost = verdicts.iter().any(|judged| judged.verdict.delivers() == Some(false));
+        let case = if lost { spot.case().graded(Severity::Critical) } else { spot.case() };
+        let case = verdicts.iter().fold(case, |case, judged| case.seen(of_chain(spot, judged)));
         Some(shown.fold(case, Case::seen))
     })
 }

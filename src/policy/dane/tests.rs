@@ -166,9 +166,11 @@ fn an_anchor_above_what_was_sent_is_no_mismatch_unless_nothing_stands_above() {
     };
     for (records, chain, want, delivers) in [
         (vec![&anchor], &chain()[..], not_sent.clone(), Some(false)),
-        (vec![&key, &anchor], &chain(), not_sent.clone(), Some(false)),
+        // A stale key is a mismatch, whatever stands beside it.
+        (vec![&key, &anchor], &chain(), none(&[&key, &anchor]), Some(false)),
         (vec![&anchor], &unrelated, not_sent, Some(false)),
-        (vec![&anchor, &carried], &chain(), in_record, None),
+        (vec![&anchor, &carried], &chain(), in_record.clone(), None),
+        (vec![&key, &carried], &chain(), in_record, None),
         (vec![&anchor], &whole, none(&[&anchor]), Some(false)),
         (vec![&carried], &alone, none(&[&carried]), Some(false)),
         (vec![&anchor, &key], &alone, none(&[&anchor, &key]), Some(false)),
