@@ -25,9 +25,8 @@ pub fn tlsa_mismatch(view: &View<'_>) -> Vec<Case> {
 
 pub fn backup_without_tlsa(view: &View<'_>) -> Vec<Case> {
     // Who can forge the MX answer needs no bare host, so that nothing was promised.
-    let signed = view.survey.policies.mx == Security::Secure;
     let model = view.seats().find(|seat| promise::tlsa(seat.host).is_some());
-    let Some(model) = model.filter(|_| signed) else {
+    let Some(model) = model.filter(|_| promise::is_mx_signed(view)) else {
         return Vec::new();
     };
     let shown = |seat: Seat<'_>| records(seat.host).into_iter().take(1);
@@ -82,9 +81,9 @@ pub fn tlsa_lookup_fails(view: &View<'_>) -> Vec<Case> {
 pub fn tlsa_without_starttls(view: &View<'_>) -> Vec<Case> {
     let cases = cases(view, |spot| {
         let tlsa = promise::tlsa(spot.seat.host)?;
-        let missing = starttls::missing(view, spot)?;
+        let without = starttls::without(view, spot)?;
         let shown = tlsa.records.iter().take(1).map(|record| record_at(tlsa.base, record.brief()));
-        Some(shown.fold(missing, Case::seen))
+        Some(shown.fold(without, Case::seen))
     });
     promise::compared(view, cases, promises)
 }
@@ -107,9 +106,8 @@ pub fn tlsa_no_spare(view: &View<'_>) -> Vec<Case> {
 
 /// Hosts that DANE02 names for the same reason are left to it.
 pub fn mx_zone_unsigned(view: &View<'_>) -> Vec<Case> {
-    let signed = view.survey.policies.mx == Security::Secure;
     let elsewhere = view.seats().any(|seat| promise::tlsa(seat.host).is_some());
-    if !signed || elsewhere {
+    if elsewhere || !promise::is_mx_signed(view) {
         return Vec::new();
     }
     hosts(view, |host| {
@@ -118,7 +116,8 @@ pub fn mx_zone_unsigned(view: &View<'_>) -> Vec<Case> {
     })
 }
 
-/// Whether senders that validate pass the host over, at each address that answers.
+/// Whether senders that validate pass the host over, at each address that answers. What is bogus has
+/// no address for them. RFC 7672 §2.1.2.
 pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     let fails = |spot: &Spot<'_>| {
         // The session's: a sender with both algorithms is shown that one.
@@ -127,6 +126,9 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
             || starttls::missing(view, spot).is_some()
             || starttls::unspeakable(view, spot).is_some()
     };
+    if matches!(seat.host.security, Security::Bogus(_)) {
+        return true;
+    }
     if promise::tlsa(seat.host).is_none() {
         return failed(seat.host).is_some_and(|(_, fault)| surety(fault) == Confidence::High);
     }

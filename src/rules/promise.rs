@@ -4,7 +4,7 @@
 //! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
 //! `cert` do.
 
-use super::{Case, Spot, View, dane, sts, view::Seat};
+use super::{Case, Spot, Subject, View, dane, sts, view::Seat};
 use crate::{
     policy::{
         Anchored, DaneVerdict, Link, Mode, Pattern, StsPolicy, TlsaRecord, bases,
@@ -93,10 +93,24 @@ pub fn covers(view: &View<'_>, seat: Seat<'_>) -> bool {
     tlsa(seat.host).is_some_and(usable) || policy(view).is_some_and(listed)
 }
 
-/// Whether some senders hand nothing to this host unless it speaks TLS of today.
+/// Whether a promise about this host keeps senders from handing anything to it in clear. Where no TLS
+/// can be had, DANE06 or STS05 then say so in place of the rules for everybody.
 pub fn demands_tls(view: &View<'_>, seat: Seat<'_>) -> bool {
-    let enforced = |policy: &StsPolicy| policy.mode == Mode::Enforce;
+    let enforced = |policy: &StsPolicy| {
+        policy.mode == Mode::Enforce && policy.pattern_for(&seat.host.name).is_some()
+    };
     tlsa(seat.host).is_some() || policy(view).is_some_and(enforced)
+}
+
+/// Whether the hosts were given by hand. What is published says nothing of the MX records they will
+/// have.
+pub fn by_hand(view: &View<'_>) -> bool {
+    matches!(&view.survey.mx, MxLookup::Published(set) if set.source == Source::ByHand)
+}
+
+/// Whether DNSSEC vouches for who the hosts are.
+pub fn is_mx_signed(view: &View<'_>) -> bool {
+    view.survey.policies.mx == Security::Secure && !by_hand(view)
 }
 
 /// Senders that verify, by the promise that makes them pass a host over.
@@ -119,24 +133,20 @@ pub fn passed_over_by(view: &View<'_>, seat: Seat<'_>) -> Vec<Verifier> {
     all
 }
 
-/// Cases about backups compared with a primary that keeps what they break: one for which `applies`
-/// holds and that no case is about.
+/// The cases, compared with a primary that keeps what they break: one for which `applies` holds and
+/// that no case is about. Backups are held against it, and so are the other primaries.
 pub fn compared(
     view: &View<'_>,
     cases: Vec<Case>,
     applies: impl Fn(Seat<'_>) -> bool,
 ) -> Vec<Case> {
-    let named = |seat: &Seat<'_>| {
-        cases.iter().any(|case| case.subject.host.as_deref() == Some(seat.host.name.as_str()))
+    let about = |case: &Case, seat: &Seat<'_>| {
+        let Subject { host, preference, .. } = &case.subject;
+        host.as_ref() == Some(&seat.host.name) && *preference == seat.preference
     };
-    let model = view.primaries().find(|seat| applies(*seat) && !named(seat));
-    let Some(model) = model.map(|seat| seat.subject()) else { return cases };
-    let backups: Vec<&str> = view.backups().map(|seat| seat.host.name.as_str()).collect();
-    let compare = |case: Case| match &case.subject.host {
-        Some(host) if backups.contains(&host.as_str()) => case.against(model.clone()),
-        _ => case,
-    };
-    cases.into_iter().map(compare).collect()
+    let keeps = |seat: &Seat<'_>| applies(*seat) && !cases.iter().any(|case| about(case, seat));
+    let Some(model) = view.primaries().find(keeps) else { return cases };
+    cases.into_iter().map(|case| case.against(model.subject())).collect()
 }
 
 /// Whether there is an answer from the host, and `fails` holds at each address that answers.
@@ -160,9 +170,10 @@ pub fn unused<'a>(view: &View<'_>, policy: &'a StsPolicy) -> Vec<&'a Pattern> {
     policy.mx.iter().filter(fits).collect()
 }
 
-/// The names that a certificate under a trust anchor may have. RFC 7672 §3.2.2.
+/// The names that a certificate under a trust anchor may have. RFC 7672 §3.2.2. That of the domain may
+/// count one day where the hosts were given by hand.
 fn references(view: &View<'_>, base: &str) -> Vec<DomainName> {
-    let secure_mx = view.survey.policies.mx == Security::Secure;
+    let secure_mx = is_mx_signed(view) || by_hand(view);
     let base = DomainName::parse(base).ok();
     base.map_or_else(Vec::new, |base| {
         bases::references(&base, &view.survey.domain, None, secure_mx)
@@ -184,3 +195,6 @@ fn link(certificate: &Certificate) -> Link {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

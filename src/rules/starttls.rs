@@ -4,13 +4,14 @@
 
 use std::fmt;
 
-use super::{Case, Evidence, Spot, View, finding::Confidence};
+use super::{Case, Evidence, Spot, View, finding::Confidence, floor};
 use crate::{
     smtp::{Reply, cause},
     survey::{
         Fault, FaultKind, Observation, Phase, Purpose, Stage, observation::HelloVerb,
         reading::Offer,
     },
+    tls::TlsVersion,
 };
 
 /// How often mail to an address is encrypted, as far as the visits tell; least first.
@@ -65,6 +66,18 @@ pub fn missing(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
     };
     let case = spot.case().sure(confidence);
     Some(asked.fold(case, |case, visit| case.seen(offer(spot, visit))))
+}
+
+/// STARTTLS is offered, and no handshake was ever finished, for another reason than the versions of TLS.
+pub fn broken(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
+    let failures = unspeakable(view, spot)?;
+    let case = spot.case().sure(surety(&failures));
+    (!is_obsolete(spot, &failures)).then(|| shown(case, spot, &failures))
+}
+
+/// No TLS can be had, whatever versions we know: it is not offered, or broken.
+pub fn without(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
+    missing(view, spot).or_else(|| broken(view, spot))
 }
 
 /// Whether another visit was made that got no answer to EHLO: not for want of trying.
@@ -148,6 +161,15 @@ pub fn surety<'a>(failures: &[Failure<'a>]) -> Confidence {
     }
 }
 
+/// Whether versions are what all `failures` come from: by what the server picked of all versions up
+/// to 1.2, else by its own word in each handshake.
+pub fn is_obsolete(spot: &Spot<'_>, failures: &[Failure<'_>]) -> bool {
+    match floor::newest_choice(spot) {
+        Some(newest) => newest < TlsVersion::Tls12,
+        None => failures.iter().all(Failure::is_version),
+    }
+}
+
 /// The failures as evidence.
 pub fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case {
     failures.iter().fold(case, |case, failure| {
@@ -162,7 +184,7 @@ impl Failure<'_> {
 
     /// The server knows none of our versions: it says `protocol_version` (RFC 8446 §6.2), or picks
     /// an older one.
-    pub fn is_version(&self) -> bool {
+    fn is_version(&self) -> bool {
         matches!(self.kind(), Some(FaultKind::TlsAlert(70) | FaultKind::TlsTooOld))
     }
 

@@ -11,7 +11,7 @@ use crate::{
         DeviationKind, Effect, Mode, Reading, RecordFault, StsPolicy, sts as record, tls_rpt,
     },
     smtp::Text,
-    survey::{Blame, FetchFault, Fetched, PolicyFetch, Published, Role, Security},
+    survey::{Blame, FetchFault, Fetched, PolicyFetch, Published, Role},
 };
 
 /// A policy that lives shorter than this hardly ever meets a sender twice, in seconds: RFC 8461 §3.2
@@ -60,7 +60,11 @@ pub fn host_missing_from_sts_policy(view: &View<'_>) -> Vec<Case> {
     let missing = view.hosts().filter(|seat| policy.pattern_for(&seat.host.name).is_none());
     let patterns = format!("mx: {}", policy.patterns(MOST_PATTERNS));
     let case = |seat: Seat<'_>| {
-        let case = graded(seat.case(), seat, policy);
+        // No sender tries yet what was given by hand.
+        let case = match seat.case() {
+            case if promise::by_hand(view) => case.graded(Severity::Medium),
+            case => graded(case, seat, policy),
+        };
         case.seen(mode(policy)).seen(Evidence::plain("policies.sts.policy", &patterns))
     };
     promise::compared(view, missing.map(case).collect(), |_| true)
@@ -71,8 +75,12 @@ pub fn host_fails_sts(view: &View<'_>) -> Vec<Case> {
         return Vec::new();
     };
     let listed = |seat: &Seat<'_>| policy.pattern_for(&seat.host.name).is_some();
+    // Where no TLS can be had, DANE06 tells of it under both promises, and the rules for everybody where
+    // nothing is enforced.
+    let ours = |seat: Seat<'_>| policy.mode == Mode::Enforce && promise::tlsa(seat.host).is_none();
     let fails = |spot: &Spot<'_>| {
-        let case = failure(view, spot)?;
+        let without = ours(spot.seat).then(|| starttls::without(view, spot)).flatten();
+        let case = without.or_else(|| distrusted(spot))?;
         Some(graded(case, spot.seat, policy).seen(mode(policy)))
     };
     let cases = view.hosts().filter(listed).flat_map(|seat| seat.cases(fails)).collect();
@@ -84,10 +92,12 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     let Some(policy) = promise::policy(view).filter(|policy| policy.mode == Mode::Enforce) else {
         return false;
     };
-    // By the certificate of the session: a sender with both algorithms is shown that one.
     let fails = |spot: &Spot<'_>| {
-        let verified = spot.endpoint.handshake().is_some_and(|(_, done)| done.is_verified());
-        !verified && failure(view, spot).is_some()
+        // By the certificate of the session: a sender with both algorithms is shown that one.
+        let doubted = spot.endpoint.handshake().is_some_and(|(_, done)| !done.is_verified());
+        doubted
+            || starttls::missing(view, spot).is_some()
+            || starttls::unspeakable(view, spot).is_some()
     };
     policy.pattern_for(&seat.host.name).is_none() || promise::wherever_it_answers(seat, fails)
 }
@@ -119,11 +129,10 @@ pub fn sts_max_age_short(view: &View<'_>) -> Vec<Case> {
 
 pub fn tlsrpt_missing(view: &View<'_>) -> Vec<Case> {
     let policies = &view.survey.policies;
-    let signed = policies.mx == Security::Secure;
-    let tlsa = view.seats().filter(|_| signed);
-    let tlsa = tlsa.into_iter().find_map(|seat| Some((seat, promise::tlsa(seat.host)?)));
+    let signed = promise::is_mx_signed(view);
+    let tlsa = view.seats().find(|seat| signed && promise::tlsa(seat.host).is_some());
     let promised = match (tlsa, &policies.sts.record) {
-        (Some((seat, _)), _) => {
+        (Some(seat), _) => {
             Evidence::plain("host.tlsa", format_args!("records for {}", seat.host.name))
         }
         (None, Published::Found { records, .. }) if record::read(records) != Reading::Missing => {
@@ -163,15 +172,8 @@ fn ill<T>(reading: &Reading<T>, fact: &str) -> Vec<Case> {
     }
 }
 
-/// What a sender that verifies trips over at an address, in the order it would.
-fn failure(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
-    if let Some(missing) = starttls::missing(view, spot) {
-        return Some(missing);
-    }
-    if let Some(failures) = starttls::unspeakable(view, spot) {
-        let case = spot.case().sure(starttls::surety(&failures));
-        return Some(starttls::shown(case, spot, &failures));
-    }
+/// What a sender that verifies holds against the certificates of an address.
+fn distrusted(spot: &Spot<'_>) -> Option<Case> {
     let flaws = spot.endpoint.certificates().flat_map(|(visit, fact, handshake)| {
         let fact = format!("{fact}.trust");
         let flaws = handshake.trust.iter();

@@ -1,16 +1,17 @@
 //! TLS rules: whether mail is encrypted on its way in, and how well.
 //!
 //! Graded as a sender to whom nothing was promised would: it takes TLS where it can get it, and
-//! falls back to clear text. Certificates are judged in `cert`, old versions and weak suites that a
-//! server merely accepts in `floor`.
+//! falls back to clear text. Where a promise demands TLS and there is none, `dane` or `sts` says so;
+//! TLS that is obsolete is told here, and is worse there. Certificates are judged in `cert`, old
+//! versions and weak suites that a server merely accepts in `floor`.
 
 use super::{
     Case, Severity, Spot, Subject, View,
     finding::Confidence,
     floor, promise,
     starttls::{
-        Encryption, Failure, encryption, failures, has_extensions, missing, offer, shown, surety,
-        unspeakable,
+        Encryption, broken, encryption, failures, has_extensions, is_obsolete, missing, offer,
+        shown, surety, unspeakable,
     },
     strength,
     view::Seat,
@@ -22,24 +23,19 @@ use crate::{
 };
 
 pub fn starttls_missing(view: &View<'_>) -> Vec<Case> {
-    let mut cases = in_clear(view, |spot| missing(view, spot));
+    let mut cases = in_clear(unpromised(view), view, |spot| missing(view, spot));
     cases.retain(|case| case.against.is_none());
     cases
 }
 
 pub fn backup_without_starttls(view: &View<'_>) -> Vec<Case> {
-    let mut cases = in_clear(view, |spot| missing(view, spot));
+    let mut cases = in_clear(unpromised(view), view, |spot| missing(view, spot));
     cases.retain(|case| case.against.is_some());
     cases
 }
 
 pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
-    let broken = |spot: &Spot<'_>| {
-        let failures = unspeakable(view, spot)?;
-        let case = spot.case().sure(surety(&failures));
-        (!is_obsolete(spot, &failures)).then(|| shown(case, spot, &failures))
-    };
-    in_clear(view, broken)
+    in_clear(unpromised(view), view, |spot| broken(view, spot))
 }
 
 pub fn starttls_intermittent(view: &View<'_>) -> Vec<Case> {
@@ -92,9 +88,12 @@ pub fn only_obsolete_tls(view: &View<'_>) -> Vec<Case> {
         let picked = floor::versions(spot);
         let confidence = if picked.is_empty() { surety(&failures) } else { Confidence::High };
         let case = shown(spot.case().sure(confidence), spot, &failures);
+        // Senders that were promised TLS hand over nothing in clear, where others still do.
+        let demanded = promise::demands_tls(view, spot.seat);
+        let case = if demanded { case.graded(Severity::Critical) } else { case };
         Some(picked.into_iter().fold(case, Case::seen))
     };
-    in_clear(view, obsolete)
+    in_clear(view.seats(), view, obsolete)
 }
 
 pub fn large_hello_intolerant(view: &View<'_>) -> Vec<Case> {
@@ -172,7 +171,7 @@ pub fn starttls_stripped(view: &View<'_>) -> Vec<Case> {
         };
         Some(spot.case().sure(confidence).seen(spot.evidence(visit, fact, mask, blot)))
     };
-    in_clear(view, stripped)
+    in_clear(view.seats(), view, stripped)
 }
 
 pub fn starttls_injection(view: &View<'_>) -> Vec<Case> {
@@ -195,12 +194,19 @@ pub fn starttls_injection(view: &View<'_>) -> Vec<Case> {
     })
 }
 
+/// Hosts of which no promise says that they have TLS: where one does, its own rule tells that there is
+/// none.
+fn unpromised<'a>(view: &View<'a>) -> impl Iterator<Item = Seat<'a>> {
+    view.seats().filter(|seat| !promise::demands_tls(view, *seat))
+}
+
 /// Cases of mail in clear text, whatever the reason. On a backup they are held against the primary
 /// tier, if that encrypts.
-///
-/// Where the domain promises encryption (DANE, MTA-STS), each of these is worse than its rule says
-/// by itself: a grade by promise belongs here, and nowhere else among the TLS rules.
-fn in_clear<'a>(view: &View<'a>, check: impl Fn(&Spot<'a>) -> Option<Case>) -> Vec<Case> {
+fn in_clear<'a>(
+    seats: impl Iterator<Item = Seat<'a>>,
+    view: &View<'a>,
+    check: impl Fn(&Spot<'a>) -> Option<Case>,
+) -> Vec<Case> {
     let bar = strength::reference(view, |spot| encryption(view, spot));
     let encrypts = bar.filter(|(_, answer)| *answer > Encryption::Never).map(|(spot, _)| spot);
     let judge = |seat: Seat<'a>| {
@@ -209,21 +215,9 @@ fn in_clear<'a>(view: &View<'a>, check: impl Fn(&Spot<'a>) -> Option<Case>) -> V
             Some(primary) => case.against(primary.seat.subject()),
             None => case,
         };
-        // Senders that verify hand over nothing in clear where they were promised TLS.
-        let demanded = promise::demands_tls(view, seat);
-        let grade = |case: Case| if demanded { case.graded(Severity::Critical) } else { case };
-        seat.cases(&check).into_iter().map(compare).map(grade).collect::<Vec<Case>>()
+        seat.cases(&check).into_iter().map(compare).collect::<Vec<Case>>()
     };
-    view.seats().flat_map(judge).collect()
-}
-
-/// Whether versions are what all `failures` come from: by what the server picked of all versions up
-/// to 1.2, else by its own word in each handshake.
-fn is_obsolete(spot: &Spot<'_>, failures: &[Failure<'_>]) -> bool {
-    match floor::newest_choice(spot) {
-        Some(newest) => newest < TlsVersion::Tls12,
-        None => failures.iter().all(Failure::is_version),
-    }
+    seats.flat_map(judge).collect()
 }
 
 fn agreed(handshake: &Handshake) -> String {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Evidence, Subject, View, finding::Confidence};
+use super::{Case, Evidence, Subject, View, finding::Confidence, promise, view::Seat};
 use crate::survey::{DnsFault, MxRecord, NameServer, NameServers, OwnAnswer, Security};
 
 pub fn nameservers_disagree_on_mx(view: &View<'_>) -> Vec<Case> {
@@ -76,10 +76,12 @@ pub fn mx_lookup_bogus(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn host_lookup_bogus(view: &View<'_>) -> Vec<Case> {
-    let bogus = view.seats().filter(|seat| matches!(seat.host.security, Security::Bogus(_)));
-    bogus
-        .map(|seat| seat.case().seen(Evidence::plain("host.security", &seat.host.security)))
-        .collect()
+    let bogus = view.hosts().filter(|seat| matches!(seat.host.security, Security::Bogus(_)));
+    let case =
+        |seat: Seat<'_>| seat.case().seen(Evidence::plain("host.security", &seat.host.security));
+    let holds =
+        |seat: Seat<'_>| matches!(seat.host.security, Security::Insecure | Security::Secure);
+    promise::compared(view, bogus.map(case).collect(), holds)
 }
 
 fn answered(server: &NameServer) -> bool {
