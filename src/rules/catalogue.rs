@@ -176,7 +176,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "TLS06" "backup-lower-tls-version" Medium tls::backup_lower_tls_version: "the backup's best TLS version is older than the primary's";
     "TLS07" "backup-lower-tls-floor" Medium floor::backup_lower_tls_floor: "the backup takes an older TLS version than the primary does";
     "TLS08" "obsolete-tls-accepted" Medium floor::obsolete_tls_accepted: "TLS 1.0 or 1.1 is taken as well; high for SSL 3.0";
-    "TLS09" "only-obsolete-tls" High tls::only_obsolete_tls: "nothing from TLS 1.2 up is spoken; critical where TLS was promised";
+    "TLS09" "only-obsolete-tls" High tls::only_obsolete_tls: "nothing from TLS 1.2 up is spoken";
     "TLS10" "weak-cipher-accepted" Medium floor::weak_cipher_accepted: "static keys, CBC with SHA-1, 3DES or worse are taken; high for RC4, DES, export and none";
     "TLS11" "backup-weaker-ciphers" Medium floor::backup_weaker_ciphers: "the backup takes a weaker class of ciphers than the primary does";
     "TLS12" "weak-key-exchange" Medium floor::weak_key_exchange: "Diffie-Hellman below 2048 bits or with a home-made prime; high below 1024";
@@ -215,7 +215,7 @@ pub static CATALOGUE: &[Rule] = rules! {
     "DANE06" "tlsa-without-starttls" Critical dane::tlsa_without_starttls:
         "TLSA records demand TLS, and STARTTLS is not offered or does not work";
     "DANE07" "tlsa-issuer-not-sent" High dane::tlsa_issuer_not_sent:
-        "the TLSA records name an issuer that the server does not send; critical unless one carries it";
+        "the TLSA records name an issuer that the server does not send";
     "DANE08" "tlsa-no-spare" Info dane::tlsa_no_spare:
         "one TLSA record only: no room to change the key";
     "DANE09" "mx-zone-unsigned" Low dane::mx_zone_unsigned:
