@@ -211,16 +211,21 @@ fn deliver(
         Report::under(survey, profile)
     };
     let mut reports: Vec<Report> = surveys.into_iter().map(judged).collect();
-    let bar = words.fail_on.into();
+    let bar = words.bar();
     let status = |report: &Report| Status::of(report, bar);
     let worst = reports.iter().map(status).max().unwrap_or(Status::Fine);
     // A file that was asked for is written: who reads it must not take an old one for today's.
     if words.quiet && words.file.is_none() && words.format.may_be_silent() {
         reports.retain(|report| status(report) != Status::Fine);
     }
-    let layout = Layout { width: output::width(), bar, transcript: words.transcript };
+    let metrics = words.file.as_ref().filter(|_| words.format == Format::Prometheus);
+    // What cannot be read holds no last success.
+    let earlier = metrics.and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+    let layout =
+        Layout { width: output::width(), bar, transcript: words.transcript, earlier: &earlier };
     publish(&report::render(&reports, words.format, layout), words)?;
-    Ok(worst)
+    // The metrics raise the alarm: a timer that failed as well would be a second one.
+    Ok(if metrics.is_some() && words.fail_on.is_none() { Status::Fine } else { worst })
 }
 
 fn show(plans: &[Plan], words: &Output) -> Result<Status, Error> {

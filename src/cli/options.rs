@@ -10,14 +10,17 @@ use std::{
 
 use clap::{
     ArgAction, Args, Parser, Subcommand, ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
     value_parser,
 };
 use ipnet::IpNet;
 
 use crate::{
     config::{Limits, duration, name_server},
-    report::{Format, Plain},
+    report::{
+        Format, Plain,
+        examples::{EXAMPLES, Example},
+    },
     rules::{Profile, Severity},
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
     survey::{Depth, asked::HandHost},
@@ -42,6 +45,11 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Do the main job on a built-in fleet: no network, no set-up
     Demo(Demo),
+    /// Print a file to begin with: alert rules for Prometheus, a dashboard for Grafana
+    Example {
+        #[arg(value_name = "NAME", value_parser = example())]
+        example: &'static Example,
+    },
     /// Say why a rule exists and how to fix what it found
     Explain {
         /// A rule's name or code, such as backup-accepts-anyone or RCPT05
@@ -219,9 +227,10 @@ pub struct Output {
     /// Show what was said, line by line
     #[arg(long)]
     pub transcript: bool,
-    /// The least severity that makes the exit status non-zero
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = SeverityWord::Medium)]
-    pub fail_on: SeverityWord,
+    /// The least severity that makes the exit status non-zero [default: medium; where metrics are
+    /// written to a file, no severity does]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<SeverityWord>,
     #[command(flatten)]
     pub printing: Printing,
     /// No progress line, and nothing printed when all is well; files and monitors get their report
@@ -311,6 +320,13 @@ impl From<SeverityWord> for Severity {
     }
 }
 
+impl Output {
+    /// The least severity that counts.
+    pub fn bar(&self) -> Severity {
+        self.fail_on.unwrap_or(SeverityWord::Medium).into()
+    }
+}
+
 impl Manners {
     /// What was said, and the usual where nothing was.
     pub fn limits(&self) -> Limits {
@@ -330,6 +346,15 @@ impl Manners {
 fn profile() -> impl TypedValueParser<Value = &'static Profile> {
     let known = |name: String| Profile::find(&name).ok_or("no such guideline");
     PossibleValuesParser::new(Profile::names()).try_map(known)
+}
+
+/// One of the example files by its name.
+fn example() -> impl TypedValueParser<Value = &'static Example> {
+    let known =
+        EXAMPLES.iter().map(|example| PossibleValue::new(example.name).help(example.summary));
+    let find =
+        |name: String| EXAMPLES.iter().find(|example| example.name == name).ok_or("no such file");
+    PossibleValuesParser::new(known).try_map(find)
 }
 
 /// A time to wait for something; in none, nothing would ever come.

@@ -10,7 +10,7 @@ use super::{
     output,
 };
 use crate::{
-    report::{self, Status},
+    report::{self, Status, examples::Example},
     rules::{CATALOGUE, Rule},
 };
 
@@ -25,6 +25,11 @@ pub fn explain(word: &str, form: Form) -> Result<Status, Error> {
 
 pub fn rules(form: Form) -> Result<Status, Error> {
     form.printing.print(&report::catalogue::render(form.format, output::width()))?;
+    Ok(Status::Fine)
+}
+
+pub fn example(example: &Example) -> Result<Status, Error> {
+    PLAIN.print(example.text)?;
     Ok(Status::Fine)
 }
 

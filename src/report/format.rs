@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Report, json, nagios, text, transcript};
+use super::{Report, json, nagios, prometheus, text, transcript};
 use crate::rules::Severity;
 
 /// The forms a report is printed in.
@@ -19,6 +19,8 @@ pub enum Format {
     Jsonl,
     /// For Nagios, Icinga and their kin: one line, figures, and a line an address.
     Nagios,
+    /// Metrics, for the textfile collector.
+    Prometheus,
 }
 
 /// The forms of what is no report: plans, rules, the catalogue.
@@ -35,18 +37,20 @@ pub enum Plain {
 
 /// What a form needs to know beside the reports.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout {
+pub struct Layout<'a> {
     /// Columns, for people; ignored by the rest.
     pub width: usize,
     /// The least severity that counts.
     pub bar: Severity,
     /// Whether people also want to read what was said; ignored by the rest.
     pub transcript: bool,
+    /// What stood in the file that is to be replaced; for metrics.
+    pub earlier: &'a str,
 }
 
 /// Reports of one call, together in one form. Styles are embedded in text as escape sequences, for
 /// whoever prints to keep or strip.
-pub fn render(reports: &[Report], format: Format, layout: Layout) -> String {
+pub fn render(reports: &[Report], format: Format, layout: Layout<'_>) -> String {
     let each = |form: &dyn Fn(&Report) -> String| reports.iter().map(form).collect::<Vec<_>>();
     match format {
         Format::Text => each(&|report| {
@@ -61,13 +65,14 @@ pub fn render(reports: &[Report], format: Format, layout: Layout) -> String {
         Format::Json => each(&json::pretty).concat(),
         Format::Jsonl => each(&json::line).concat(),
         Format::Nagios => nagios::text(reports, layout.bar),
+        Format::Prometheus => prometheus::text(reports, layout.bar, layout.earlier),
     }
 }
 
 impl Report {
     /// The report alone in one of its forms.
     pub fn render(&self, format: Format, width: usize) -> String {
-        let layout = Layout { width, bar: Severity::Medium, transcript: false };
+        let layout = Layout { width, bar: Severity::Medium, transcript: false, earlier: "" };
         render(std::slice::from_ref(self), format, layout)
     }
 }
@@ -79,13 +84,13 @@ impl Format {
             Self::Text => Some(Plain::Text),
             Self::Json => Some(Plain::Json),
             Self::Jsonl => Some(Plain::Jsonl),
-            Self::Nagios => None,
+            Self::Nagios | Self::Prometheus => None,
         }
     }
 
     /// Whether nothing at all may stand for "all is well": to a monitor silence is a failure.
     pub fn may_be_silent(self) -> bool {
-        !matches!(self, Self::Nagios)
+        !matches!(self, Self::Nagios | Self::Prometheus)
     }
 }
 

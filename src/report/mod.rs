@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod circumstances;
 pub mod coverage;
+pub mod examples;
 pub mod exit;
 pub mod explain;
 mod findings;
@@ -18,6 +19,7 @@ pub mod nagios;
 mod page;
 pub mod plan;
 pub mod profile;
+pub mod prometheus;
 pub mod promises;
 #[cfg(test)]
 mod sample;

@@ -14,6 +14,15 @@ pub fn moment(at: jiff::Timestamp) -> String {
     at.strftime("%F %R UTC").to_string()
 }
 
+impl Failover {
+    pub const ALL: [Self; 5] =
+        [Self::Works, Self::Fragile, Self::Broken, Self::None, Self::Unproven];
+}
+
+impl Parity {
+    pub const ALL: [Self; 4] = [Self::Even, Self::Uneven, Self::Alone, Self::Unproven];
+}
+
 /// As in JSON.
 pub fn failover(failover: Failover) -> &'static str {
     match failover {

@@ -14,6 +14,7 @@ mod encryption;
 mod exim;
 mod failover;
 mod flights;
+mod formats;
 mod ground;
 mod host;
 mod limits;

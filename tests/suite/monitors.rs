@@ -49,6 +49,45 @@ fn a_stored_report_is_judged_while_it_is_fresh_and_nobody_is_visited() {
 }
 
 #[test]
+fn metrics_in_a_file_are_the_alarm_and_the_exit_status_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mxparity.prom");
+    let file = file.to_str().unwrap();
+    let report = golden::fixture("scenarios/weak-backup/report.json");
+    let words = ["judge", report.to_str().unwrap(), "--format", "prometheus"];
+    for (more, status) in [
+        (&["--output", file][..], 0),
+        (&["--output", file, "--fail-on", "medium"], 2),
+        (&["--output", file, "--quiet"], 0),
+        (&[], 2),
+    ] {
+        let output = run(&[&words[..], more].concat());
+        assert_eq!(output.status.code(), Some(status), "{more:?}: {}", text(&output.stderr));
+    }
+    let written = std::fs::read_to_string(file).unwrap();
+    assert!(
+        written.contains("smtp_failover_findings{domain=\"weak.example\",severity=\"high\"} 1.0")
+    );
+    let mut left = std::fs::read_dir(folder.path()).unwrap();
+    assert!(left.next().is_some() && left.next().is_none(), "something beside the file");
+}
+
+#[test]
+fn an_example_is_printed_as_it_is_kept() {
+    for (name, file) in [
+        ("alert-rules", "examples/alert-rules.yml"),
+        ("grafana-dashboard", "examples/grafana-dashboard.json"),
+    ] {
+        let output = run(&["example", name]);
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        golden::compare(file, text(&output.stdout));
+    }
+    let dashboard = std::fs::read_to_string(golden::fixture("examples/grafana-dashboard.json"));
+    let dashboard: serde_json::Value = serde_json::from_str(&dashboard.unwrap()).unwrap();
+    assert!(dashboard["panels"].as_array().unwrap().len() > 5);
+}
+
+#[test]
 fn a_host_that_says_nothing_cannot_keep_a_monitor_waiting() {
     let host = TcpListener::bind("127.0.0.1:0").unwrap();
     let by_hand = format!("10:mx.example:{}@127.0.0.1", host.local_addr().unwrap().port());

@@ -27,7 +27,8 @@ const TELLING: [&str; 8] = [
 ];
 
 /// Every form but those for people and JSON, which all scenarios have, with its file.
-const FORMS: [(Format, &str); 1] = [(Format::Nagios, "nagios.txt")];
+const FORMS: [(Format, &str); 2] =
+    [(Format::Nagios, "nagios.txt"), (Format::Prometheus, "metrics.prom")];
 
 /// Wide enough for every matrix, narrow enough to read.
 const WIDTH: usize = 100;
