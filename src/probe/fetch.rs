@@ -4,6 +4,7 @@
 //! redirection, keeps nothing for later, reads nothing of the policy.
 
 use std::{
+    cmp::Reverse,
     error::Error,
     io,
     net::{IpAddr, SocketAddr},
@@ -128,7 +129,7 @@ impl Errand<'_> {
         let Names { resolver, machine, asked } = self.names;
         let addresses = lookup::addresses(resolver, self.host).await;
         let access = |address| special::access(address, asked, machine.owns(address));
-        let Some(&first) = addresses.found.first() else {
+        if addresses.found.is_empty() {
             return Err(match (addresses.a, addresses.aaaa) {
                 (AddressAnswer::Failed(fault), _) | (_, AddressAnswer::Failed(fault)) => {
                     FetchFault::LookupFailed(fault)
@@ -138,15 +139,21 @@ impl Errand<'_> {
                 }
                 _ => FetchFault::NoAddress,
             });
-        };
-        let open = addresses.found.into_iter().filter(|address| access(*address).may_visit());
-        let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = open.partition(IpAddr::is_ipv4);
+        }
+        let (open, closed): (Vec<IpAddr>, Vec<IpAddr>) =
+            addresses.found.into_iter().partition(|address| access(*address).may_visit());
+        // One that we keep from for our own reasons might have done.
+        let faults = closed
+            .into_iter()
+            .map(|address| FetchFault::NotAllowed { address, access: access(address) });
+        let ours_first = faults.min_by_key(|fault| Reverse(fault.blame()));
+        if let (true, Some(fault)) = (open.is_empty(), ours_first) {
+            return Err(fault);
+        }
+        let (four, six): (Vec<IpAddr>, Vec<IpAddr>) = open.into_iter().partition(IpAddr::is_ipv4);
         let mut ranked: Vec<_> =
             four.into_iter().enumerate().chain(six.into_iter().enumerate()).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
-        if ranked.is_empty() {
-            return Err(FetchFault::NotAllowed { address: first, access: access(first) });
-        }
         Ok(ranked.into_iter().map(|(_, address)| address).take(MOST_ADDRESSES).collect())
     }
 

@@ -58,7 +58,8 @@ pub enum FetchFault {
     /// The name exists, without an address.
     NoAddress,
     LookupFailed(DnsFault),
-    /// None of its addresses may be visited; this is the first.
+    /// None of its addresses may be visited; of several this is the first that may not for a reason of
+    /// ours, if any.
     NotAllowed {
         address: IpAddr,
         access: Access,

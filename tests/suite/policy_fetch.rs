@@ -210,8 +210,13 @@ fn a_name_that_leads_nowhere_says_how() {
         ("[sts]\ndns = 'servfail'", FetchFault::LookupFailed(servfail)),
         ("[sts]\ndns = 'timeout'", FetchFault::LookupFailed(DnsFault::TimedOut)),
         (
-            "[sts]\naddresses = ['10.0.0.1']",
+            "[sts]\naddresses = ['10.0.0.1', '10.0.0.2']",
             FetchFault::NotAllowed { address: address("10.0.0.1"), access: private },
+        ),
+        // What we switched off might have worked.
+        (
+            "[ask]\nfamilies = 'v4'\n[sts]\naddresses = ['10.0.0.1', '2001:db8::80']",
+            FetchFault::NotAllowed { address: address("2001:db8::80"), access: Access::FamilyOff },
         ),
         (off, FetchFault::NotAllowed { address: HOST, access: Access::FamilyOff }),
     ] {
