@@ -82,7 +82,7 @@ impl Zone {
     pub fn proven(&self, name: &str, kind: RecordKind) -> Proven {
         let answer = self.answer(name, kind);
         let security = match &answer {
-            Answer::Failed(fault) => Security::Undetermined(fault.to_string()),
+            Answer::Failed(fault) => Security::unanswered(fault),
             _ => self.vouched.get(&(name.to_owned(), kind)).cloned().unwrap_or(Security::Insecure),
         };
         let secure = match &answer {

@@ -28,7 +28,6 @@ use super::{
     second_hand::SecondHand,
     validate::Validator,
 };
-use crate::survey::Security;
 
 /// For one question to one server on one transport: resolv.conf(5) has the same.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -135,11 +134,9 @@ impl Resolver for NameServers {
             match proven {
                 Ok(proven) => proven,
                 // What cannot be validated is still an answer.
-                Err(why) => Proven {
-                    answer: self.ask(name, kind).await,
-                    security: Security::Undetermined(why),
-                    secure: Vec::new(),
-                },
+                Err(security) => {
+                    Proven { answer: self.ask(name, kind).await, security, secure: Vec::new() }
+                }
             }
         }))
     }

@@ -154,9 +154,9 @@ impl Names<'_> {
             };
             let proven = self.resolver.prove(&name, RecordKind::Tlsa).await;
             let answer: Published<TlsaRecord> = published(&name, proven, record);
-            let settled = !matches!(answer, Published::Absent { .. });
+            let goes_on = goes_on(&answer);
             tlsa.push(TlsaLookup { base, answer });
-            if settled {
+            if !goes_on {
                 break;
             }
         }
@@ -261,13 +261,23 @@ fn bases(host: &Host, security: &Security, secure: &[String]) -> Vec<String> {
     }
 }
 
+/// Whether a sender asks at the next base domain: records that nobody vouches for count as none, and
+/// what it cannot tell ends the search. RFC 7672 §2.2.3, §2.1.1.
+fn goes_on(answer: &Published<TlsaRecord>) -> bool {
+    matches!(
+        answer,
+        Published::Absent { security: Security::Secure | Security::Insecure }
+            | Published::Found { security: Security::Insecure, .. }
+    )
+}
+
 /// How far an answer is vouched for; one that did not come is not.
 fn worth(proven: &Proven) -> Security {
     match (&proven.answer, &proven.security) {
         (_, Security::Bogus(why)) | (Answer::Failed(DnsFault::Bogus(why)), _) => {
             Security::Bogus(why.clone())
         }
-        (Answer::Failed(fault), _) => Security::Undetermined(fault.to_string()),
+        (Answer::Failed(fault), _) => Security::unanswered(fault),
         (_, security) => security.clone(),
     }
 }
@@ -367,6 +377,24 @@ mod tests {
             ("none", direct(), &[], (vec![own], 0)),
             ("behind", aliased().with(&at(end), Tlsa, &[EE]), &[end], (vec![end], 1)),
             ("its own", aliased().with(&at(own), Tlsa, &[EE]), &[end], (vec![end, own], 1)),
+            (
+                "unsigned behind",
+                aliased()
+                    .with(&at(end), Tlsa, &[EE, EE])
+                    .vouched(&at(end), Security::Insecure)
+                    .with(&at(own), Tlsa, &[EE]),
+                &[end],
+                (vec![end, own], 1),
+            ),
+            (
+                "not to be validated behind",
+                aliased()
+                    .with(&at(end), Tlsa, &[EE, EE])
+                    .vouched(&at(end), Security::Undetermined("no keys".to_owned()))
+                    .with(&at(own), Tlsa, &[EE]),
+                &[end],
+                (vec![end], 2),
+            ),
             (
                 "failing behind",
                 aliased().with(&at(own), Tlsa, &[EE]).failing(&at(end), Tlsa, servfail()),

@@ -88,11 +88,7 @@ impl From<DnsFault> for Answer {
 
 impl From<DnsFault> for Proven {
     fn from(fault: DnsFault) -> Self {
-        Self {
-            security: Security::Undetermined(fault.to_string()),
-            answer: fault.into(),
-            secure: Vec::new(),
-        }
+        Self { security: Security::unanswered(&fault), answer: fault.into(), secure: Vec::new() }
     }
 }
 

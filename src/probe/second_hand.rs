@@ -30,11 +30,12 @@ impl SecondHand {
         Self { exchange, validates: OnceCell::new() }
     }
 
-    /// The answer with the resolver's word on it; or why that word says nothing.
-    pub async fn prove(&self, name: &str, kind: RecordType) -> Result<Proven, String> {
-        self.validates.get_or_init(|| self.try_root()).await.clone()?;
-        let words = |fault: DnsFault| fault.to_string();
-        let query = Query::query(absolute(name).map_err(words)?, kind);
+    /// The answer with the resolver's word on it; or how it is that this word says nothing.
+    pub async fn prove(&self, name: &str, kind: RecordType) -> Result<Proven, Security> {
+        let validates = self.validates.get_or_init(|| self.try_root()).await.clone();
+        validates.map_err(Security::Undetermined)?;
+        let name = absolute(name).map_err(|fault| Security::unanswered(&fault))?;
+        let query = Query::query(name, kind);
         let fault = match self.exchange.send(&query, Wish::Word).await {
             Ok(response) => {
                 let vouched = response.metadata.authentic_data;
@@ -58,7 +59,7 @@ impl SecondHand {
                 let security = Security::Bogus(format!("the resolver says {fault}"));
                 Ok(Proven { answer, security, secure: Vec::new() })
             }
-            _ => Err(fault.to_string()),
+            _ => Err(Security::unanswered(&fault)),
         }
     }
 

@@ -35,7 +35,7 @@ use super::{
     message,
     seam::RecordData,
 };
-use crate::survey::{DnsFault, Security};
+use crate::survey::{Blame, DnsFault, Security};
 
 /// Look-ups for one name and type, those that were made before included. A name four zones deep takes
 /// about 30.
@@ -74,7 +74,7 @@ struct Trail {
     look_ups: usize,
     seen: Vec<(Query, DnsResponse)>,
     /// The first look-up that failed; after it no other is made.
-    fault: Option<String>,
+    fault: Option<(String, Blame)>,
 }
 
 impl Validator {
@@ -83,16 +83,17 @@ impl Validator {
         Self { source, anchors: Arc::new(anchors) }
     }
 
-    /// The answer, name by name; or why nothing can be validated.
-    pub async fn prove(&self, name: &str, kind: RecordType) -> Result<Proven, String> {
-        self.see_signatures().await?;
+    /// The answer, name by name; or how it is that nothing can be validated.
+    pub async fn prove(&self, name: &str, kind: RecordType) -> Result<Proven, Security> {
+        self.see_signatures().await.map_err(Security::Undetermined)?;
+        let unanswered = |fault: DnsFault| Security::unanswered(&fault);
         let mut security = Security::Secure;
         let (mut passed, mut secure) = (Vec::new(), Vec::new());
         let mut name = name.to_ascii_lowercase();
         loop {
-            let owner = absolute(&name).map_err(|fault| fault.to_string())?;
+            let owner = absolute(&name).map_err(unanswered)?;
             let whole = self.source.look_up(&Query::query(owner.clone(), kind)).await;
-            let whole = whole.map_err(|fault| fault.to_string())?;
+            let whole = whole.map_err(unanswered)?;
             let alias = message::alias(&whole, &owner).filter(|_| passed.len() < LONGEST_CHAIN);
             let asked = if alias.is_some() { RecordType::CNAME } else { kind };
             let query = Query::query(owner, asked);
@@ -171,7 +172,8 @@ impl Validator {
         };
         match (worth, trail.fault) {
             (Ok(security), _) => security,
-            (Err(_), Some(fault)) | (Err(Some(fault)), None) => Security::Undetermined(fault),
+            (Err(_), Some((why, blame))) => Security::Unanswered { why, blame },
+            (Err(Some(why)), None) => Security::Undetermined(why),
             (Err(None), None) => {
                 let why = diagnosis::why(query, &trail.seen, &self.anchors, now());
                 self.second_opinion(query, why).await
@@ -199,8 +201,8 @@ impl Source {
 
 impl Asking {
     async fn look_up(self, query: Query) -> Result<DnsResponse, NetError> {
-        if let Some(fault) = self.begin() {
-            return Err(fault.into());
+        if let Some((why, _)) = self.begin() {
+            return Err(why.into());
         }
         let answer = self.source.look_up(&query).await;
         let response = answer.map(|response| essence(&query, response));
@@ -217,19 +219,19 @@ impl Asking {
             }
             Err(fault) => {
                 let (name, kind) = (message::presented(query.name()), query.query_type());
-                let fault = format!("{kind} of {name}: {fault}");
-                Err(trail.fault.get_or_insert(fault).clone().into())
+                let told = (format!("{kind} of {name}: {fault}"), fault.blame());
+                Err(trail.fault.get_or_insert(told).0.clone().into())
             }
         }
     }
 
     /// Counts a look-up, or says why it is not made.
-    fn begin(&self) -> Option<String> {
+    fn begin(&self) -> Option<(String, Blame)> {
         let mut trail = locked(&self.trail);
         trail.look_ups += 1;
         if trail.look_ups > MOST_LOOK_UPS {
             let why = format!("more than {MOST_LOOK_UPS} look-ups would be needed");
-            trail.fault.get_or_insert(why);
+            trail.fault.get_or_insert((why, Blame::Us));
         }
         trail.fault.clone()
     }

@@ -18,7 +18,11 @@ use crate::{
         DaneVerdict, DmarcRecord, PolicyReading, Reading, Request, RptRecord, SpfRecord, StsRecord,
         TlsaRecord, dmarc, spf, spf::Qualifier, sts, tls_rpt,
     },
-    rules::{View, promise, view::Seat},
+    rules::{
+        View,
+        promise::{self, TlsaAnswer},
+        view::Seat,
+    },
     smtp::Text,
     survey::{DnsFault, NameServers, OwnAnswer, Policies, Published, Security, Survey},
 };
@@ -52,9 +56,11 @@ pub struct HostPromises {
     /// The records that senders go by; empty where there are none, or nobody vouches for them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tlsa: Vec<String>,
-    /// Whether it is known that senders find no record here that they go by.
+    /// What senders that validate learn of such records.
+    pub tlsa_answer: TlsaAnswer,
+    /// Of each address, whether they deliver; `None` where they differ or we cannot tell.
     #[serde(skip)]
-    bare: bool,
+    keeps: Vec<Option<bool>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dane: Vec<Dane>,
     /// The pattern of the MTA-STS policy that names it; `None` without a policy or a fitting one.
@@ -124,7 +130,8 @@ impl HostPromises {
             preference: seat.preference,
             dnssec: seat.host.security.clone(),
             tlsa: records.iter().map(TlsaRecord::brief).collect(),
-            bare: promise::is_bare(seat.host),
+            tlsa_answer: promise::tlsa_answer(seat.host),
+            keeps: seat.spots().map(|spot| promise::keeps_dane(view, &spot)).collect(),
             dane: dane.collect(),
             sts_pattern: pattern.map(ToString::to_string),
         }
@@ -143,7 +150,7 @@ impl StsPromise {
 
     fn said(&self) -> Option<String> {
         if let Some(fault) = &self.fault {
-            return Some(format!("policy not to be had: {fault}"));
+            return Some(format!("the policy could not be fetched: {fault}"));
         }
         let Some(reading) = &self.policy else {
             return said(&self.record, |record| format!("id {}", record.id));
@@ -152,11 +159,22 @@ impl StsPromise {
             return Some("a policy that no sender can use".to_owned());
         };
         let mx = policy.patterns(MOST_SHOWN);
-        let days = policy.max_age / (24 * 60 * 60);
-        let kept = usize::try_from(days).unwrap_or(usize::MAX);
-        let kept = words::count(kept, "day", "days");
+        let kept = span(policy.max_age);
         Some(format!("mode {}, kept for {kept}, mx {mx}", policy.mode))
     }
+}
+
+/// So many seconds, in the largest unit that they fill.
+fn span(seconds: u64) -> String {
+    let units = [
+        (24 * 60 * 60, "day", "days"),
+        (60 * 60, "hour", "hours"),
+        (60, "minute", "minutes"),
+        (1, "second", "seconds"),
+    ];
+    let fills = units.into_iter().find(|(unit, ..)| seconds >= *unit);
+    let (unit, one, many) = fills.unwrap_or(units[units.len() - 1]);
+    words::count(usize::try_from(seconds / unit).unwrap_or(usize::MAX), one, many)
 }
 
 /// What the domain promises, in words; what it does not promise is left out.
@@ -188,7 +206,9 @@ fn dnssec(promises: &Promises) -> Option<String> {
         Security::Secure => Some("signed".to_owned()),
         Security::Insecure => Some("not signed".to_owned()),
         Security::Bogus(why) => Some(format!("bogus ({why})")),
-        Security::Undetermined(why) => Some(format!("not to be told ({why})")),
+        Security::Unanswered { why, .. } | Security::Undetermined(why) => {
+            Some(format!("unknown ({why})"))
+        }
         Security::NotAsked => None,
     };
     let domain = of(&promises.dnssec)?;
@@ -198,33 +218,37 @@ fn dnssec(promises: &Promises) -> Option<String> {
     Some(std::iter::once(domain).chain(differing).collect::<Vec<_>>().join("; "))
 }
 
+/// `None` where no host has records, and none is passed over for want of an answer.
 fn dane(promises: &Promises) -> Option<String> {
-    let with = || promises.hosts.iter().filter(|host| !host.tlsa.is_empty());
-    let without = |known: bool| {
-        let hosts = promises.hosts.iter();
-        let hosts = hosts.filter(move |host| host.tlsa.is_empty() && host.bare == known);
-        hosts.map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
+    let of =
+        |answer: TlsaAnswer| promises.hosts.iter().filter(move |host| host.tlsa_answer == answer);
+    let named = |answer: TlsaAnswer| {
+        of(answer).map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let (bare, unknown) = (without(true), without(false));
-    with().next()?;
-    let all = |wanted: Option<bool>| {
-        with().flat_map(|host| &host.dane).filter(move |dane| dane.delivers == wanted).count()
+    let addresses = |keeps: Option<bool>| {
+        let all = of(TlsaAnswer::Found).flat_map(|host| &host.keeps);
+        all.filter(|address| **address == keeps).count()
     };
-    let (kept, broken, open) = (all(Some(true)), all(Some(false)), all(None));
-    let mut parts = vec![format!("kept at {}", words::count(kept, "address", "addresses"))];
-    if broken > 0 {
-        parts.push(format!("broken at {broken}"));
-    }
-    if open > 0 {
-        parts.push(format!("not to be told at {open}"));
-    }
-    if !bare.is_empty() {
-        parts.push(format!("none for {bare}"));
-    }
-    if !unknown.is_empty() {
-        parts.push(format!("not to be told for {unknown}"));
-    }
-    Some(parts.join("; "))
+    let counted = [
+        ("kept at", addresses(Some(true))),
+        ("broken at", addresses(Some(false))),
+        ("unknown at", addresses(None)),
+    ];
+    let counted = counted.into_iter().filter(|(_, count)| *count > 0).enumerate();
+    let counted = counted.map(|(at, (what, count))| match at {
+        0 => format!("{what} {}", words::count(count, "address", "addresses")),
+        _ => format!("{what} {count}"),
+    });
+    let mut parts: Vec<String> = counted.collect();
+    let hosts = [
+        ("look-up fails for", named(TlsaAnswer::Failed)),
+        ("none for", named(TlsaAnswer::None)),
+        ("unknown for", named(TlsaAnswer::Unknown)),
+    ];
+    let hosts = hosts.into_iter().filter(|(_, names)| !names.is_empty());
+    parts.extend(hosts.map(|(what, names)| format!("{what} {names}")));
+    let is_told = of(TlsaAnswer::Found).chain(of(TlsaAnswer::Failed)).next().is_some();
+    is_told.then(|| parts.join("; "))
 }
 
 /// `None` where there is nothing to say: no record, or not asked.
@@ -235,7 +259,7 @@ fn said<T>(read: &Read<T>, words: impl Fn(&T) -> String) -> Option<String> {
             Some(format!("{count} records, which count as none"))
         }
         Read::Known(Reading::Invalid { .. }) => Some("a record that does not hold".to_owned()),
-        Read::Unknown(fault) => Some(format!("not to be told ({fault})")),
+        Read::Unknown(fault) => Some(format!("unknown ({fault})")),
         Read::Known(Reading::Missing) | Read::NotAsked => None,
     }
 }
@@ -278,7 +302,7 @@ fn read<T>(published: &Published<Text>, read: impl Fn(&[Text]) -> Reading<T>) ->
 fn servers(policies: &Policies) -> Option<String> {
     let servers = match &policies.name_servers {
         NameServers::Asked(servers) => servers,
-        NameServers::Failed(fault) => return Some(format!("not to be told ({fault})")),
+        NameServers::Failed(fault) => return Some(format!("unknown ({fault})")),
         NameServers::NotAsked => return None,
     };
     let answers: Vec<&OwnAnswer> = servers
@@ -289,94 +313,17 @@ fn servers(policies: &Policies) -> Option<String> {
     let distinct: BTreeSet<&&OwnAnswer> = answers.iter().collect();
     let all = words::count(servers.len(), "address", "addresses");
     let alike = match (answers.len(), distinct.len()) {
-        (0, _) => ", none of which answered us",
         (1, 1) => "",
         (_, 1) => ", and gave the same MX set",
         _ => ", and gave different MX sets",
     };
     Some(match answers.len() {
-        0 => format!("{all}{alike}"),
+        0 if servers.len() == 1 => format!("{all}, which did not answer us"),
+        0 => format!("{all}, none of which answered us"),
+        answered if answered == servers.len() => format!("{all} answered{alike}"),
         answered => format!("{answered} of {all} answered{alike}"),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        report::sample::{self, SERVER, answering},
-        survey::{MxRecord, NameServer, Sts},
-    };
-
-    fn drawn(policies: Policies) -> String {
-        let primary = answering("mx1.even.example", "192.0.2.1", SERVER);
-        let mut survey = sample::survey(vec![(10, vec![primary])]);
-        survey.policies = policies;
-        let mut sheet = Sheet::default();
-        draw(&mut sheet, &Promises::of(&survey), 80);
-        anstream::adapter::strip_str(&sheet.to_string()).to_string()
-    }
-
-    #[test]
-    fn what_was_not_asked_or_promised_takes_no_line() {
-        assert_eq!(drawn(Policies::default()), "");
-        let none = || Published::Absent { security: Security::Insecure };
-        let policies = Policies {
-            sts: Sts { record: none(), policy: None },
-            tls_rpt: none(),
-            spf: none(),
-            ..Policies::default()
-        };
-        assert_eq!(drawn(policies), "");
-    }
-
-    #[test]
-    fn what_could_not_be_looked_up_is_said_to_be_unknown() {
-        let failed = || Published::Failed(DnsFault::TimedOut);
-        let policies = Policies {
-            mx: Security::Undetermined("no answer for DNSKEY".to_owned()),
-            name_servers: NameServers::Failed(DnsFault::TimedOut),
-            sts: Sts { record: failed(), policy: None },
-            tls_rpt: failed(),
-            ..Policies::default()
-        };
-        let want = "\
-Promises   DNSSEC        not to be told (no answer for DNSKEY)
-           MTA-STS       not to be told (no answer in time)
-           TLS reports   not to be told (no answer in time)
-           name servers  not to be told (no answer in time)
-";
-        assert_eq!(drawn(policies), want);
-    }
-
-    #[test]
-    fn name_servers_are_counted_and_compared() {
-        let server = |number: u8, answer| NameServer {
-            name: format!("ns{number}.even.example"),
-            address: Some([192, 0, 2, 50 + number].into()),
-            answer,
-        };
-        let records = |exchange: &str| {
-            OwnAnswer::Records(vec![MxRecord { preference: 10, exchange: Text::from(exchange) }])
-        };
-        let lame = || OwnAnswer::Failed(DnsFault::Lame);
-        for (answers, want) in [
-            (
-                vec![records("a"), records("a")],
-                "2 of 2 addresses answered, and gave the same MX set",
-            ),
-            (
-                vec![records("a"), records("b")],
-                "2 of 2 addresses answered, and gave different MX sets",
-            ),
-            (vec![records("a"), lame()], "1 of 2 addresses answered"),
-            (vec![lame()], "1 address, none of which answered us"),
-        ] {
-            let servers =
-                (1..).zip(answers).map(|(number, answer)| server(number, answer)).collect();
-            let policies =
-                Policies { name_servers: NameServers::Asked(servers), ..Policies::default() };
-            assert_eq!(drawn(policies), format!("Promises   name servers  {want}\n"));
-        }
-    }
-}
+mod tests;

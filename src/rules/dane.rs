@@ -116,8 +116,7 @@ pub fn mx_zone_unsigned(view: &View<'_>) -> Vec<Case> {
     })
 }
 
-/// Whether senders that validate pass the host over, at each address that answers. What is bogus has
-/// no address for them. RFC 7672 §2.1.2.
+/// Whether senders that validate pass the host over, at each address that answers.
 pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
     let fails = |spot: &Spot<'_>| {
         // The session's: a sender with both algorithms is shown that one.
@@ -126,13 +125,17 @@ pub fn passes_over(view: &View<'_>, seat: Seat<'_>) -> bool {
             || starttls::missing(view, spot).is_some()
             || starttls::unspeakable(view, spot).is_some()
     };
-    if matches!(seat.host.security, Security::Bogus(_)) {
-        return true;
-    }
     if promise::tlsa(seat.host).is_none() {
-        return failed(seat.host).is_some_and(|(_, fault)| surety(fault) == Confidence::High);
+        return look_up_fails(seat.host);
     }
     promise::wherever_it_answers(seat, fails)
+}
+
+/// Whether a look-up that senders make before they turn to the host fails for all that validate. RFC
+/// 7672 §2.1.2.
+pub fn look_up_fails(host: &Host) -> bool {
+    let sure = |(_, fault): (_, &DnsFault)| surety(fault) == Confidence::High;
+    matches!(host.security, Security::Bogus(_)) || failed(host).is_some_and(sure)
 }
 
 fn promises(seat: Seat<'_>) -> bool {

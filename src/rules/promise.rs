@@ -4,7 +4,9 @@
 //! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
 //! `cert` do.
 
-use super::{Case, Spot, Subject, View, dane, sts, view::Seat};
+use serde::Serialize;
+
+use super::{Case, Spot, Subject, View, dane, starttls, sts, view::Seat};
 use crate::{
     policy::{
         Anchored, DaneVerdict, Link, Mode, Pattern, StsPolicy, TlsaRecord, bases,
@@ -48,6 +50,29 @@ pub fn tlsa(host: &Host) -> Option<Records<'_>> {
     })
 }
 
+/// What senders that validate learn of the TLSA records of a host.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsaAnswer {
+    /// Records that they go by.
+    Found,
+    /// That there are none that they go by.
+    None,
+    /// Nothing, for its look-ups fail: they pass the host over.
+    Failed,
+    /// Could not be told from here.
+    Unknown,
+}
+
+pub fn tlsa_answer(host: &Host) -> TlsaAnswer {
+    match () {
+        () if tlsa(host).is_some() => TlsaAnswer::Found,
+        () if dane::look_up_fails(host) => TlsaAnswer::Failed,
+        () if is_bare(host) => TlsaAnswer::None,
+        () => TlsaAnswer::Unknown,
+    }
+}
+
 /// A host for which a sender that validates goes on without DANE, known to be so.
 pub fn is_bare(host: &Host) -> bool {
     let absent = |lookup: &TlsaLookup| {
@@ -60,7 +85,10 @@ pub fn is_bare(host: &Host) -> bool {
     match host.security {
         Security::Insecure => tlsa(host).is_none(),
         Security::Secure => !host.tlsa.is_empty() && host.tlsa.iter().all(absent),
-        Security::Bogus(_) | Security::NotAsked | Security::Undetermined(_) => false,
+        Security::Bogus(_)
+        | Security::NotAsked
+        | Security::Unanswered { .. }
+        | Security::Undetermined(_) => false,
     }
 }
 
@@ -76,6 +104,19 @@ pub fn verdicts<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Judged<'a>> {
         all.push(Judged { visit, fact, verdict });
     }
     all
+}
+
+/// Whether senders that validate deliver at an address of a host with records, whichever certificate
+/// they are shown; `None` where senders differ or we cannot tell.
+pub fn keeps_dane(view: &View<'_>, spot: &Spot<'_>) -> Option<bool> {
+    let without =
+        starttls::missing(view, spot).is_some() || starttls::unspeakable(view, spot).is_some();
+    let delivers = verdicts(view, spot).into_iter().map(|judged| judged.verdict.delivers());
+    let delivers: Vec<Option<bool>> = delivers.collect();
+    if without || delivers.contains(&Some(false)) {
+        return Some(false);
+    }
+    (!delivers.is_empty() && delivers.iter().all(Option::is_some)).then_some(true)
 }
 
 /// The policy of the domain, where senders have a usable one.

@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DnsFault, MxRecord, PolicyFetch};
+use super::{Blame, DnsFault, MxRecord, PolicyFetch};
 use crate::{policy::TlsaRecord, smtp::Text};
 
 /// How far DNSSEC vouches for an answer. RFC 4035 §4.3.
@@ -20,8 +20,10 @@ pub enum Security {
     Insecure,
     /// Signed, and the signatures do not hold: validating senders have no answer at all.
     Bogus(String),
-    /// Could not be told, for this reason; says nothing of the zone.
+    /// Could not be told, for this reason of ours or our resolver's; says nothing of the zone.
     Undetermined(String),
+    /// Could not be told because this look-up failed.
+    Unanswered { why: String, blame: Blame },
     #[default]
     NotAsked,
 }
@@ -109,10 +111,24 @@ pub enum OwnAnswer {
 }
 
 impl Security {
+    /// The look-up itself ended so.
+    pub fn unanswered(fault: &DnsFault) -> Self {
+        Self::Unanswered { why: fault.to_string(), blame: fault.blame() }
+    }
+
     /// The lesser of two: what both together are worth.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         if other.rank() > self.rank() { other } else { self }
+    }
+
+    /// Why it could not be told, and whose fault that can be.
+    pub fn doubt(&self) -> Option<(&str, Blame)> {
+        match self {
+            Self::Undetermined(why) => Some((why, Blame::Us)),
+            Self::Unanswered { why, blame } => Some((why, *blame)),
+            Self::Bogus(_) | Self::Insecure | Self::NotAsked | Self::Secure => None,
+        }
     }
 
     fn rank(&self) -> u8 {
@@ -120,7 +136,7 @@ impl Security {
             Self::NotAsked => 0,
             Self::Secure => 1,
             Self::Insecure => 2,
-            Self::Undetermined(_) => 3,
+            Self::Unanswered { .. } | Self::Undetermined(_) => 3,
             Self::Bogus(_) => 4,
         }
     }
@@ -159,7 +175,9 @@ impl fmt::Display for Security {
             Self::Secure => f.write_str("secure"),
             Self::Insecure => f.write_str("insecure"),
             Self::Bogus(why) => write!(f, "bogus: {why}"),
-            Self::Undetermined(why) => write!(f, "could not be validated: {why}"),
+            Self::Unanswered { why, .. } | Self::Undetermined(why) => {
+                write!(f, "could not be validated: {why}")
+            }
             Self::NotAsked => f.write_str("not asked"),
         }
     }

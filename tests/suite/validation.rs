@@ -15,7 +15,10 @@ use mxparity::{
         RecordKind::{self, A, Aaaa, Mx, Tlsa, Txt},
         Resolver,
     },
-    survey::Security::{self, Insecure, Secure},
+    survey::{
+        Blame,
+        Security::{self, Insecure, Secure},
+    },
 };
 
 use crate::support::signed::{Internet, redated};
@@ -26,6 +29,11 @@ fn bogus(why: &str) -> Security {
 
 fn undetermined(why: &str) -> Security {
     Security::Undetermined(why.to_owned())
+}
+
+/// For want of an answer from name servers that are not ours.
+fn unanswered(why: &str) -> Security {
+    Security::Unanswered { why: why.to_owned(), blame: Blame::Peer }
 }
 
 /// How far the answer is vouched for, and what it is: the number of records behind the aliases, or why
@@ -271,7 +279,7 @@ async fn a_look_up_that_fails_on_the_way_leaves_the_answer_undetermined() {
         let front = front.await;
         let got = proven(&internet.resolver_at(front.address), "nsec.example", Mx).await;
         let why = format!("{kind} of nsec.example: {why}");
-        assert_eq!(got, (undetermined(&why), "1".to_owned()));
+        assert_eq!(got, (unanswered(&why), "1".to_owned()));
     }
 }
 
@@ -311,7 +319,7 @@ async fn a_resolver_that_judges_whatever_it_is_told_is_a_failure_and_no_absence(
     let front = stubborn.await;
     let words = "SERVFAIL (EDE 9, DNSKEY Missing: no SEP matches)";
     let got = proven(&internet.resolver_at(front.address), "wrong.example", Mx).await;
-    assert_eq!(got, (undetermined(words), words.to_owned()));
+    assert_eq!(got, (unanswered(words), words.to_owned()));
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ fn the_words_for_a_host_are_about_its_addresses_and_its_tlsa_records() {
     for (word, fault) in [("servfail", servfail()), ("timeout", DnsFault::TimedOut)] {
         let zone = zone(&format!("[[mx]]\nhost = 'mx.a.example'\ntlsa-fault = '{word}'"));
         let proven = zone.proven("_25._tcp.mx.a.example", Tlsa);
-        assert_eq!(proven.security, Security::Undetermined(fault.to_string()), "{word}");
+        assert_eq!(proven.security, Security::unanswered(&fault), "{word}");
         assert_eq!(proven.answer, Answer::Failed(fault), "{word}");
     }
     let aliased = zone("[[mx]]\nhost = 'mx.a.example'\nalias = 'b.example'\nsecurity = 'secure'");
