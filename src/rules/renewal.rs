@@ -8,7 +8,10 @@ use std::fmt;
 use jiff::SignedDuration;
 
 use super::{Case, Severity, Spot, View, cert::of_chain, strength, view::Seat};
-use crate::tls::Certificate;
+use crate::{
+    survey::Observation,
+    tls::{Certificate, Handshake},
+};
 
 /// Days in hours, since a day is no fixed span to the calendar.
 const DAY: i64 = 24;
@@ -69,15 +72,25 @@ pub fn pressing(lifetime: SignedDuration) -> (SignedDuration, SignedDuration) {
 /// the other two thirds means that it was done on the primary and forgotten here. Where both show
 /// the same names, it is one certificate that is carried from host to host, and a day is enough.
 fn lags<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Case> {
-    let (visit, handshake) = spot.endpoint.handshake()?;
+    let cases = spot.endpoint.certificates().filter_map(|own| lag(view, spot, own));
+    cases.reduce(|mut first, other| {
+        first.evidence.extend(other.evidence);
+        first
+    })
+}
+
+/// A certificate as [`crate::survey::Endpoint::certificates`] has it.
+type Shown<'a> = (&'a Observation, &'static str, &'a Handshake);
+
+fn lag<'a>(view: &View<'a>, spot: &Spot<'a>, shown: Shown<'a>) -> Option<Case> {
+    let (visit, fact, handshake) = shown;
     let own = handshake.leaf();
     let issued = |primary: &Spot<'a>| {
-        let (_, other) = primary.endpoint.handshake()?;
-        let comparable = handshake.is_verified() && other.is_verified() && alike(own, other.leaf());
-        comparable.then(|| other.leaf().not_before)
+        let (_, _, other) = counterpart(primary, handshake)?;
+        Some(other.leaf().not_before)
     };
     let (primary, _) = strength::reference(view, issued)?;
-    let (seen_at, renewed) = primary.endpoint.handshake()?;
+    let (there, as_fact, renewed) = counterpart(&primary, handshake)?;
     let newer = renewed.leaf();
     let grace = if newer.names == own.names {
         SignedDuration::from_hours(DAY)
@@ -89,8 +102,18 @@ fn lags<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Case> {
     }
     let begins = |leaf: &Certificate| leaf.not_before.strftime("%F").to_string();
     let case = spot.case().against(primary.seat.subject());
-    let case = case.seen(of_chain(spot, visit, "tls", (0, "not_before"), begins(own)));
-    Some(case.seen(of_chain(&primary, seen_at, "tls", (0, "not_before"), begins(newer))))
+    let case = case.seen(of_chain(spot, visit, fact, (0, "not_before"), begins(own)));
+    Some(case.seen(of_chain(&primary, there, as_fact, (0, "not_before"), begins(newer))))
+}
+
+/// What a primary shows of the same routine: of the same algorithm where it has that.
+fn counterpart<'a>(primary: &Spot<'a>, own: &Handshake) -> Option<Shown<'a>> {
+    let comparable = |(_, _, other): &Shown<'a>| {
+        own.is_verified() && other.is_verified() && alike(own.leaf(), other.leaf())
+    };
+    let differs =
+        |(_, _, other): &Shown<'a>| other.leaf().key.algorithm != own.leaf().key.algorithm;
+    primary.endpoint.certificates().filter(comparable).min_by_key(differs)
 }
 
 /// Whether two certificates come out of the same routine: one authority, one span, give or take a
@@ -128,7 +151,7 @@ mod tests {
     use crate::{
         smtp::Text,
         survey::{Stage, Survey},
-        tls::TrustFlaw,
+        tls::{KeyKind, TrustFlaw},
     };
 
     fn pair(primary: Certificate, backup: Certificate) -> Survey {
@@ -204,6 +227,33 @@ mod tests {
         ] {
             let seen = pair(primary, backup);
             assert_eq!(judged(&seen, renewal_lags_on_backup).len(), usize::from(lags));
+        }
+        // Each against the one of its algorithm.
+        let rsa = |leaf| Certificate {
+            key: KeyKind { algorithm: "RSA".to_owned(), bits: Some(2048) },
+            ..leaf
+        };
+        let both = |first: Certificate, other: Certificate| Observation {
+            other_certificate: Some(Stage::Reached(handshake(&[other]))),
+            ..shows(&[first])
+        };
+        let new = || both(certificate(2, 90), rsa(certificate(2, 90)));
+        let old = || both(certificate(2, 90), rsa(certificate(60, 90)));
+        for (primary, backup, want) in [
+            (
+                new(),
+                old(),
+                vec![
+                    "High mx2.even.example against mx1.even.example: \
+                     other_certificate.chain.0.not_before 2026-04-02; \
+                     other_certificate.chain.0.not_before 2026-05-30",
+                ],
+            ),
+            (old(), old(), vec![]),
+            (old(), shows(&[rsa(certificate(60, 90))]), vec![]),
+        ] {
+            let seen = survey(vec![vec![vec![primary]], vec![vec![backup]]]);
+            assert_eq!(judged(&seen, renewal_lags_on_backup), want);
         }
         let seen = pair(certificate(2, 90), certificate(60, 90));
         let want = "High mx2.even.example against mx1.even.example: tls.chain.0.not_before \

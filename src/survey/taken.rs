@@ -126,8 +126,17 @@ impl<'a> Hearing<'a> {
         self.endpoint.choices()
     }
 
-    /// Every finished handshake.
+    /// Every finished handshake, those for the certificate of the other algorithm included.
     pub fn handshakes(&self) -> impl Iterator<Item = (&'a Observation, &'a Handshake)> {
+        let others = self
+            .endpoint
+            .observations
+            .iter()
+            .filter_map(|visit| Some((visit, visit.other_certificate.as_ref()?.reached()?)));
+        self.sessions().chain(others)
+    }
+
+    fn sessions(&self) -> impl Iterator<Item = (&'a Observation, &'a Handshake)> {
         self.endpoint.observations.iter().filter_map(|visit| Some((visit, visit.tls.reached()?)))
     }
 
@@ -138,8 +147,8 @@ impl<'a> Hearing<'a> {
 
     /// Whether it is known that `suite` is not taken in `version`.
     fn is_refused(&self, version: TlsVersion, suite: Suite) -> bool {
-        // Handshakes offer TLS 1.2 and 1.3: what comes of them is the newest there is.
-        self.handshakes().any(|(_, made)| made.version < version)
+        // Sessions offer TLS 1.2 and 1.3: what comes of them is the newest there is.
+        self.sessions().any(|(_, made)| made.version < version)
             || self.exchanges.iter().any(|(exchange, offered)| {
                 let question = &exchange.question;
                 question.is_plain()

@@ -183,6 +183,29 @@ fn a_server_that_breaks_off_at_suites_without_certificate_hides_no_others() {
     }
 }
 
+/// The groups of OpenSSL's defaults use up the visits that were announced: all are found, and that there
+/// are no more stays open.
+#[test]
+fn ten_groups_are_found_and_their_list_is_not_known_to_end() {
+    let suites = [
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_CHACHA20_POLY1305_SHA256",
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    ];
+    let groups: Vec<Group> = Group::all().take(11).collect();
+    for (count, ends) in [(9, true), (10, false)] {
+        let groups = groups[..count].to_vec();
+        let taker = Taker { groups: groups.clone(), ..Taker::of(&[Tls12, Tls13], &suites) };
+        let seen = inquire(Depth::Full, &taker);
+        assert_eq!(seen.len(), suites.len() + MOST_FOR_FULL, "{:#?}", questions(&seen));
+        let inquiry = Inquiry::of(&seen).unwrap();
+        assert_eq!(inquiry.groups(), groups);
+        let rest = Question { without_groups: groups, ..Question::any(Tls13) };
+        assert_eq!(inquiry.was_asked(&rest), ends);
+    }
+}
+
 #[test]
 fn an_answer_unlike_tls_ends_the_inquiry() {
     let question = next(Depth::Floor, &[]).unwrap();

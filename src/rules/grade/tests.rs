@@ -3,7 +3,7 @@
 use super::{super::sketch::*, *};
 use crate::{
     survey::{Exchange, FaultKind, Stage},
-    tls::{Certificate, Group, Handshake, Question, ServerFlight, SuiteClass},
+    tls::{Certificate, Group, Handshake, KeyKind, Question, ServerFlight, SuiteClass},
 };
 
 const V10: TlsVersion = TlsVersion::Tls10;
@@ -154,6 +154,43 @@ fn groups_are_open_until_a_hello_with_a_known_suite_is_refused() {
         (vec![first(), asked(others, NO)], "sufficient x25519"),
     ] {
         assert_eq!(item(visits, ItemKind::Groups), want);
+    }
+}
+
+#[test]
+fn the_certificate_of_the_other_algorithm_is_graded_like_the_first() {
+    let short = Certificate {
+        key: KeyKind { algorithm: "RSA".to_owned(), bits: Some(1024) },
+        signature: "sha1WithRSA".to_owned(),
+        sha256: "02".to_owned(),
+        ..certificate(30, 90)
+    };
+    let mut visit = shows(&[certificate(30, 90)]);
+    let alone = vec![visit.clone()];
+    visit.other_certificate = Some(Stage::Reached(Handshake {
+        version: V12,
+        suite: AEAD.to_owned(),
+        group: Some("x25519".to_owned()),
+        ..handshake(&[short.clone(), short])
+    }));
+    let both = vec![visit];
+    for (kind, want_alone, want) in [
+        (ItemKind::Key, "sufficient EC 256", "insufficient RSA 1024"),
+        (ItemKind::Signature, "good ecdsa-with-SHA256", "insufficient sha1WithRSA"),
+        (ItemKind::ChainSignatures, "", "insufficient sha1WithRSA"),
+        (
+            ItemKind::Versions,
+            "good TLSv1.3, maybe insufficient",
+            "sufficient TLSv1.2, maybe insufficient",
+        ),
+        (
+            ItemKind::OlderSuites,
+            ", maybe insufficient",
+            "sufficient TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, maybe insufficient",
+        ),
+    ] {
+        assert_eq!(item(alone.clone(), kind), want_alone, "{kind}");
+        assert_eq!(item(both.clone(), kind), want, "{kind}");
     }
 }
 
