@@ -5,10 +5,15 @@
 use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    pin::Pin,
     str::FromStr,
+    task::{Context, Poll},
 };
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpSocket, TcpStream},
+};
 use tokio_socks::tcp::Socks5Stream;
 
 use super::{Channel, Dialer, seam::Later};
@@ -130,7 +135,58 @@ async fn through(proxy: &Proxy, to: SocketAddr) -> Result<Channel, FaultKind> {
 /// Small commands must not wait for each other (Nagle), or round trips double.
 fn channel(stream: TcpStream, local: Option<SocketAddr>) -> io::Result<Channel> {
     stream.set_nodelay(true)?;
-    Ok(Channel { stream: Box::new(stream), local })
+    Ok(Channel { stream: Box::new(Prompt(stream)), local })
+}
+
+/// A connection that acknowledges at once what it has read. A server that sends two small things in a
+/// row, as with the tickets of TLS 1.3 and its first reply, holds back the second until then (Nagle
+/// again, on its side), and the kernel would take 40 ms.
+struct Prompt(TcpStream);
+
+impl AsyncRead for Prompt {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.0).poll_read(context, buffer);
+        // The kernel forgets the wish in its own time. Where it is not granted all comes a little later.
+        #[cfg(target_os = "linux")]
+        if read.is_ready() {
+            let _ = socket2::SockRef::from(&self.0).set_tcp_quickack(true);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Prompt {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
 }
 
 /// What an error of a socket means.
