@@ -15,15 +15,18 @@
 //! 4. [`probe::dialogue`] is the conversation of one visit as a value; [`probe::drive`] moves its
 //!    bytes; [`probe::handshake`] completes TLS whatever the certificate is worth.
 //! 5. The facts come back as a [`survey::Survey`], plain data that can be stored.
-//! 6. [`rules::judge`] goes through the [`rules::CATALOGUE`]; [`report::Report`] adds verdict and
+//! 6. `rules/landscape.rs` draws the hosts as senders meet them, and [`forecast::Forecast`] says what each
+//!    sender would do, today and when something fails.
+//! 7. [`rules::judge`] goes through the [`rules::CATALOGUE`]; [`report::Report`] adds verdict and
 //!    coverage and is printed in one of the forms of [`report`].
 //!
 //! # Where to add something
 //!
 //! - **A rule**: a row in `rules/catalogue.rs`, a check in the file of its area (`rules/mx.rs`,
-//!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `dane.rs`, `sts.rs`, `zone.rs`, `us.rs`,
-//!   `expected.rs`), and `rules/pages/NAME.md`.
+//!   `net.rs`, `rcpt.rs`, `tls.rs`, `cert.rs`, `dane.rs`, `sts.rs`, `zone.rs`, `fail.rs`,
+//!   `us.rs`, `expected.rs`), and `rules/pages/NAME.md`.
 //!   The page's example worlds are executed by `tests/suite/pages.rs`.
+//! - **A sender**: a table in `forecast/models.rs`, named in its list.
 //! - **A TLS guideline**: a file in `rules/profiles/`, and its name in `rules/profile.rs`.
 //! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
 //! - **A report format**: a file in `report/` with one function from [`report::Report`] (or several of
@@ -40,6 +43,7 @@
 //! | [`survey`] | the facts of a run (plain data) |
 //! | [`probe`] | the only room that touches network or clock |
 //! | [`rules`] | judgement: catalogue, checks by area, pages (pure) |
+//! | [`forecast`] | what senders would do: models, scenarios, one simulator (pure) |
 //! | [`report`] | a judged survey and its forms, one file each (pure) |
 //! | [`monitor`] | what runs leave behind for those that follow (a fold over surveys) |
 //! | [`fleet`] | a simulated mail world for the demo and the tests |
@@ -51,8 +55,9 @@
 //! ```text
 //! cli      -> everything
 //! monitor  -> rules, survey, smtp
-//! report   -> rules, survey, policy, tls, smtp
-//! rules    -> survey, policy, tls, smtp
+//! report   -> rules, forecast, survey, policy, tls, smtp
+//! rules    -> forecast, survey, policy, tls, smtp
+//! forecast -> smtp
 //! probe    -> survey, policy, tls, smtp, config
 //! fleet    -> probe, survey, policy, tls, smtp, config
 //! config   -> survey, smtp
@@ -88,6 +93,7 @@
 pub mod cli;
 pub mod config;
 pub mod fleet;
+pub mod forecast;
 pub mod monitor;
 pub mod policy;
 pub mod probe;

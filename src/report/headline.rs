@@ -2,12 +2,15 @@
 //!
 //! Says less than the verdict where less was seen, never more.
 
-use super::{Failover, Parity, Report, verdict, words};
+use super::{
+    Failover, Parity, Report, forecast,
+    verdict::{self, Way},
+    words,
+};
 use crate::{
     rules::{
         Spot, View,
         attribution::{Acceptance, Takes},
-        promise::Verifier,
         view::Seat,
     },
     survey::{DnsFault, Ending, MxLookup, RecipientKind},
@@ -60,7 +63,8 @@ impl<'a> Words<'a> {
     fn all(&self) -> String {
         let (failover, parity) = (self.failover(), self.parity());
         let today = self.today().map(|today| format!("{today} ")).unwrap_or_default();
-        format!("{today}{failover}{parity}.")
+        let senders = forecast::sentence(&self.view).map(|sentence| format!(" {sentence}"));
+        format!("{today}{failover}{parity}.{}", senders.unwrap_or_default())
     }
 
     /// What is wrong before anything fails.
@@ -82,13 +86,7 @@ impl<'a> Words<'a> {
     fn failover(&self) -> String {
         match self.report.verdict.failover {
             Failover::Works => "Failover works".to_owned(),
-            Failover::Fragile => {
-                let failing = match self.failing() {
-                    nobody if nobody.is_empty() => self.partly_failing(),
-                    failing => failing,
-                };
-                format!("Failover is fragile: {failing}")
-            }
+            Failover::Fragile => format!("Failover is fragile: {}", self.partly_failing()),
             Failover::Broken if self.has_tiers && self.carriers.len() > 1 => {
                 "Failover is broken: no backup takes the mail".to_owned()
             }
@@ -111,7 +109,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// What fails where every host takes some of the mail.
+    /// What fails where some of the mail gets through.
     fn partly_failing(&self) -> String {
         let refused = self.carriers.iter().find_map(|seat| {
             let mailbox = verdict::refused_recipient(&self.view, seat)?;
@@ -122,20 +120,22 @@ impl<'a> Words<'a> {
             let who = if seat.spots().any(taken) { "one address of " } else { "" };
             Some(format!("{who}{} refuses {mailbox}", name(seat)))
         });
-        let by: Vec<&str> = verdict::verifiers_without_backup(&self.view)
-            .into_iter()
-            .map(|verifier| match verifier {
-                Verifier::Dane => "DANE",
-                Verifier::Sts => "MTA-STS",
-            })
-            .collect();
-        match refused {
-            Some(refused) => refused,
-            None if by.is_empty() => "one address of a backup refuses the mail".to_owned(),
-            None => {
-                let names = Names::of(self.carriers.iter().map(name));
-                format!("senders that verify by {} pass {names} over", by.join(" or "))
+        if let Some(refused) = refused {
+            return refused;
+        }
+        let ways = verdict::ways(&self.view);
+        let senders = |wanted: fn(Way) -> bool| {
+            forecast::senders(ways.iter().filter(|(_, way)| wanted(*way)).map(|(model, _)| *model))
+        };
+        let failing = self.failing();
+        match (senders(|way| way <= Way::Waits), senders(|way| way == Way::Partly)) {
+            (Some((who, number)), _) => {
+                format!("{who} {} through", number.of("does not get", "do not get"))
             }
+            (None, Some((who, number))) if failing.is_empty() => {
+                format!("{who} {} always get through", number.of("does not", "do not"))
+            }
+            (None, _) => failing,
         }
     }
 
@@ -312,7 +312,9 @@ mod tests {
         // The catalogue has opinions of its own; here only acceptance speaks.
         report.findings.clear();
         report.verdict = super::super::Verdict::of(&report.survey, &[]);
-        sentence(&report)
+        let all = sentence(&report);
+        // What senders do is told by the forecast, behind it.
+        all.split(" With ").next().unwrap().to_owned()
     }
 
     fn host(number: usize, real: &str) -> Host {
@@ -348,7 +350,7 @@ mod tests {
             ),
             (
                 vec![(10, one(1, YES)), (20, dead()), (30, one(3, YES))],
-                "Failover is fragile: mx2.even.example does not answer.",
+                "Failover is fragile: Stalwart does not get through.",
             ),
             (
                 vec![(10, one(1, YES)), (20, one(2, US))],

@@ -156,7 +156,20 @@ mod tests {
         assert_eq!(value["survey"]["mx"]["tiers"][1]["hosts"][0]["name"], "mx2.even.example");
         let observations = "/survey/mx/tiers/0/hosts/0/addresses/0/observations/0";
         assert!(keys(observations).contains(&"connect".to_owned()));
-        assert_eq!(value["forecast"], serde_json::json!([]));
+        let line = keys("/forecast/0");
+        for key in [
+            "address", "attempt", "case", "delay_s", "host", "outcome", "privacy", "scenario",
+            "sender", "share", "why",
+        ] {
+            assert!(line.iter().any(|found| found == key), "{key} in {line:?}");
+        }
+        let senders: std::collections::BTreeSet<&str> = value["forecast"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["sender"].as_str().unwrap())
+            .collect();
+        assert_eq!(senders.len(), crate::forecast::MODELS.len());
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod examples;
 pub mod exit;
 pub mod explain;
 mod findings;
+mod forecast;
 mod format;
 mod headline;
 mod ink;
@@ -42,7 +43,8 @@ pub use promises::Promises;
 pub use verdict::{Failover, Parity, Verdict};
 
 use crate::{
-    rules::{self, Finding, Profile},
+    forecast::{Forecast, Supposed},
+    rules::{self, Finding, Profile, View},
     survey::Survey,
 };
 
@@ -64,8 +66,8 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Graded>,
     pub promises: Promises,
-    /// What senders would do; empty until the forecast exists.
-    pub forecast: [(); 0],
+    /// What senders would do.
+    pub forecast: Forecast,
     pub survey: Survey,
 }
 
@@ -84,7 +86,17 @@ impl Report {
 
     /// The same, with TLS held against a guideline as well.
     pub fn under(survey: Survey, profile: Option<&'static Profile>) -> Self {
+        Self::supposing(survey, profile, &[])
+    }
+
+    /// The same, with a scenario of the user's own in the forecast.
+    pub fn supposing(
+        survey: Survey,
+        profile: Option<&'static Profile>,
+        supposed: &[Supposed],
+    ) -> Self {
         let findings = rules::judge_under(&survey, profile);
+        let forecast = View::of(&survey).forecast_of(supposed);
         Self {
             schema: SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -96,7 +108,7 @@ impl Report {
             findings,
             profile: profile.map(|profile| Graded::of(&survey, profile)),
             promises: Promises::of(&survey),
-            forecast: [],
+            forecast,
             survey,
         }
     }

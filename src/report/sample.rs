@@ -8,8 +8,9 @@ use crate::{
     smtp::{Capabilities, Reply, Speaker, Text, Transcript},
     survey::{
         Access, AddressAnswer, Asked, Connected, Depth, Endpoint, Expected, Families, Fault,
-        FaultKind, Host, MxLookup, MxRecord, MxSet, Observation, Phase, Presence, Purpose,
-        Recipient, RecipientKind, Reverse, Source, Stage, Survey, Tier, Vantage, Why,
+        FaultKind, Host, MxLookup, MxRecord, MxSet, Observation, Phase, Policies, Presence,
+        Published, Purpose, Recipient, RecipientKind, Reverse, Security, Source, Stage, Sts,
+        Survey, Tier, Vantage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
     tls::{self, Certificate, Handshake, KeyKind, TlsVersion, TrustFlaw, handshake::KeyProof},
@@ -113,14 +114,24 @@ pub fn with_mx(mx: MxLookup) -> Survey {
         },
         mx,
         also: Vec::new(),
-        policies: crate::survey::Policies::default(),
+        policies: Policies {
+            mx: Security::Insecure,
+            sts: Sts { record: Published::Absent { security: Security::Insecure }, policy: None },
+            ..Policies::default()
+        },
         domain,
     }
 }
 
 pub fn host(name: &str, addresses: Vec<Endpoint>) -> Host {
     let answer = if addresses.is_empty() { AddressAnswer::NoData } else { AddressAnswer::Found };
-    Host { a: answer, aaaa: AddressAnswer::NoData, addresses, ..Host::unresolved(name.to_owned()) }
+    Host {
+        a: answer,
+        aaaa: AddressAnswer::NoData,
+        security: Security::Insecure,
+        addresses,
+        ..Host::unresolved(name.to_owned())
+    }
 }
 
 /// An address with the visits made to it.
@@ -131,7 +142,7 @@ pub fn at(address: &str, observations: Vec<Observation>) -> Endpoint {
 
 /// A host with one address that answers.
 pub fn answering(name: &str, address: &str, server: Server<'_>) -> Host {
-    host(name, vec![at(address, vec![session(server)])])
+    host(name, vec![at(address, vec![secured(server, TlsVersion::Tls13, Vec::new())])])
 }
 
 /// A host whose one address takes no connection.

@@ -1,4 +1,4 @@
-//! The report for people: sentence, matrix, findings, grades under a guideline, promises, coverage,
+//! The report for people: sentence, forecast, matrix, findings, grades under a guideline, promises, coverage,
 //! vantage, in this order.
 //!
 //! Readable at 80 columns, uses the width it is given. Styles are embedded; whoever prints strips
@@ -7,7 +7,7 @@
 use anstyle::Style;
 
 use super::{
-    Failover, Parity, Report, circumstances, findings, headline,
+    Failover, Parity, Report, circumstances, findings, forecast, headline,
     ink::{BAD, BOLD, DIM, GOOD, Line, NARROWEST, PLAIN, Sheet, WARN},
     matrix, profile, promises, words,
 };
@@ -23,6 +23,7 @@ pub fn render(report: &Report, width: usize) -> String {
     top(&mut sheet, report, width);
     let view = View::of(&report.survey);
     if view.seats().next().is_some() {
+        forecast::draw(&mut sheet, &view, &report.forecast, width);
         sheet.blank();
         matrix::draw(&mut sheet, &view, width);
     } else {
@@ -126,8 +127,14 @@ mod tests {
     #[test]
     fn a_report_has_its_parts_in_order() {
         let shown = plain(&Report::of(mixed()), 80);
-        let parts =
-            ["even.example\n", "Failover is", "10 primary", "Findings", "Coverage", "Visits"];
+        let parts = [
+            "even.example\n",
+            "Failover is fragile",
+            "Forecast",
+            "10 primary",
+            "Findings",
+            "Coverage",
+        ];
         let places: Vec<_> = parts.iter().map(|part| shown.find(part)).collect();
         assert!(places.iter().all(Option::is_some), "{places:?}\n{shown}");
         assert!(places.is_sorted(), "{places:?}\n{shown}");

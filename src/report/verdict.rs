@@ -1,24 +1,25 @@
 //! The verdict: does failover work, are the hosts even, how bad is the worst finding?
 //!
-//! A plain reading of acceptance; says nothing that was not seen, and unknown never turns into
-//! works or broken.
+//! Failover comes from the forecast. Says nothing that was not seen, and unknown never turns into works
+//! or broken.
 
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::coverage;
 use crate::{
+    forecast::{Fate, Model, Outlook, Prediction, Scenario, models::Trust},
     rules::{
         Finding, Severity, Spot, View,
-        attribution::{Acceptance, Takes},
+        attribution::Acceptance,
+        carriers::{carriers, has_backups},
         finding::SubjectKind,
-        promise::{self, Verifier},
         starttls::{self, Encryption},
         view::Seat,
     },
     smtp::{Mailbox, cause::Cause},
-    survey::{MxLookup, RecipientKind, Survey},
+    survey::{MxLookup, Survey},
 };
 
 /// The three words on top of a report.
@@ -35,10 +36,11 @@ pub struct Verdict {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failover {
+    /// Of every sender that delivers today.
     Works,
-    /// Some backups or addresses would not take it.
+    /// Of some senders, or only at some of equal hosts.
     Fragile,
-    /// No backup takes it, or the first that answers refuses for good, so that mail bounces.
+    /// Of none, or mail bounces.
     Broken,
     /// There is nothing to fail over to.
     None,
@@ -56,15 +58,16 @@ pub enum Parity {
     Unproven,
 }
 
-/// What can happen to a message that is handed to a host.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum End {
-    /// Refused for good: the sender bounces.
-    Bounced,
-    Delivered,
-    /// Nobody there, or deferred: the sender goes on to the next host.
-    PassedOn,
+/// What becomes of the mail of one kind of sender when hosts fail, worst first.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Way {
+    /// It bounces.
+    Bounces,
+    Waits,
+    /// It depends on which of equal hosts is chosen.
+    Partly,
     Unknown,
+    Through,
 }
 
 impl Verdict {
@@ -80,35 +83,6 @@ impl Verdict {
     }
 }
 
-/// The hosts that must carry the mail when the primary is gone, tier by tier; equal hosts carry it
-/// for each other. A host that stands where the primaries stand goes down with them.
-fn fallback<'a>(view: &View<'a>) -> Vec<Vec<Seat<'a>>> {
-    let mut tiers: Vec<Vec<Seat<'a>>> = Vec::new();
-    let peers: Vec<Seat<'a>> = view.primaries().collect();
-    let taken: BTreeSet<SocketAddr> = peers.iter().flat_map(places).collect();
-    let nowhere = |seat: &Seat<'a>| seat.host.addresses.is_empty();
-    let apart =
-        |seat: &Seat<'a>| nowhere(seat) || places(seat).any(|place| !taken.contains(&place));
-    let backups: Vec<Seat<'a>> = view.backups().filter(apart).collect();
-    if backups.is_empty() {
-        let several = taken.len() > 1 || peers.iter().any(nowhere);
-        return if peers.len() > 1 && several { vec![peers] } else { Vec::new() };
-    }
-    for seat in backups {
-        match tiers.last_mut().filter(|tier| tier[0].role == seat.role) {
-            Some(tier) => tier.push(seat),
-            None => tiers.push(vec![seat]),
-        }
-    }
-    tiers
-}
-
-/// Where a host listens.
-fn places<'a>(seat: &Seat<'a>) -> impl Iterator<Item = SocketAddr> + use<'a> {
-    let addresses = seat.host.addresses.iter();
-    addresses.map(|endpoint| SocketAddr::new(endpoint.address, endpoint.port))
-}
-
 /// Whether DNS did not even say who the hosts are.
 fn is_unknown(view: &View<'_>) -> bool {
     matches!(view.survey.mx, MxLookup::Failed { .. })
@@ -118,57 +92,70 @@ fn failover(view: &View<'_>) -> Failover {
     if is_unknown(view) {
         return Failover::Unproven;
     }
-    let tiers = fallback(view);
-    if tiers.is_empty() {
+    let carriers = carriers(view);
+    if carriers.is_empty() {
         return Failover::None;
     }
-    let of_tier = |tier: Vec<Seat<'_>>| tier.iter().flat_map(|seat| ends(view, seat)).collect();
-    let tiers: Vec<Vec<End>> = tiers.into_iter().map(of_tier).collect();
-    // Senders go past a tier that is dead or defers; the first other one decides.
-    let decides = tiers.iter().find(|tier| tier.iter().any(|end| *end != End::PassedOn));
-    let Some(decides) = decides else {
+    let ways: Vec<Way> = ways(view).into_iter().map(|(_, way)| way).collect();
+    let fails = |way: &Way| *way <= Way::Waits;
+    if ways.contains(&Way::Bounces) || !ways.is_empty() && ways.iter().all(fails) {
         return Failover::Broken;
+    }
+    let some_fail = ways.iter().any(|way| *way <= Way::Partly);
+    let some_arrive = ways.iter().any(|way| matches!(way, Way::Partly | Way::Through));
+    let refused = || {
+        let mut carriers = carriers.iter().flatten();
+        carriers.any(|seat| refused_recipient(view, seat).is_some())
     };
-    let fails = |end: &End| matches!(end, End::Bounced | End::PassedOn);
-    let mut all = tiers.iter().flatten();
-    if decides.iter().all(fails) {
-        Failover::Broken
-    } else if all.clone().any(|end| *end == End::Delivered) && all.any(fails) {
+    if some_fail && some_arrive {
         Failover::Fragile
-    } else if decides.iter().all(|end| *end == End::Delivered) {
-        if verifiers_without_backup(view).is_empty() { Failover::Works } else { Failover::Fragile }
+    } else if !ways.is_empty() && ways.iter().all(|way| *way == Way::Through) {
+        if refused() { Failover::Fragile } else { Failover::Works }
     } else {
         Failover::Unproven
     }
 }
 
-/// The senders that verify promises and deliver today, for whom no host is left when the primaries
-/// are gone.
-pub(super) fn verifiers_without_backup(view: &View<'_>) -> Vec<Verifier> {
-    let passes = |seat: Seat<'_>, by| promise::passed_over_by(view, seat).contains(&by);
-    let left_out = |by: &Verifier| {
-        let backups = fallback(view);
-        let mut backups = backups.into_iter().flatten();
-        let today = view.primaries().any(|seat| !passes(seat, *by));
-        today && backups.all(|seat| passes(seat, *by))
+/// How each sender that delivers today fares when the primary tier is gone; among equals, when any one
+/// of them is. Where none delivers today, how those fare that demand nothing and are known not to.
+pub(super) fn ways(view: &View<'_>) -> Vec<(&'static Model, Way)> {
+    let forecast = view.forecast();
+    let scenarios: Vec<&Scenario> = forecast
+        .scenarios()
+        .filter(|scenario| match scenario {
+            Scenario::PrimaryDown => has_backups(view),
+            Scenario::Faults(_) => !has_backups(view),
+            _ => false,
+        })
+        .collect();
+    let way = |model: &Model| {
+        let mine = |one: &&Prediction| one.model.name == model.name;
+        let of = scenarios.iter().filter_map(|scenario| forecast.when(scenario).find(mine));
+        let ways: Vec<Way> = of.map(way).collect();
+        match (ways.iter().min(), ways.iter().max()) {
+            // With one of the equals gone it fails, with another it does not.
+            (Some(Way::Bounces | Way::Waits), Some(Way::Through)) => Way::Partly,
+            (worst, _) => worst.copied().unwrap_or(Way::Unknown),
+        }
     };
-    [Verifier::Dane, Verifier::Sts].into_iter().filter(left_out).collect()
+    let today: Vec<&Prediction> = forecast.when(&Scenario::Today).collect();
+    let delivers = |one: &&&Prediction| one.best().is_delivered();
+    let none = !today.iter().any(|one| delivers(&one));
+    let counts = |one: &&&Prediction| match none {
+        true => one.model.trust == Trust::Opportunistic && one.best().fate != Fate::Unproven,
+        false => delivers(one),
+    };
+    today.iter().filter(counts).map(|one| (one.model, way(one.model))).collect()
 }
 
-/// What happens at a host, over all its addresses. An address that bounces counts beside one that
-/// delivers, because senders cannot know which to choose.
-fn ends<'a>(view: &View<'a>, seat: &Seat<'a>) -> Vec<End> {
-    let refuses_for_good = |spot: &Spot<'a>| {
-        view.takes(spot) == Takes::No && view.acceptance(spot, RecipientKind::Real).is_lasting()
-    };
-    let bounces =
-        seat.spots().any(|spot| refuses_for_good(&spot)) || refused_recipient(view, seat).is_some();
-    match (view.seat_takes(seat), bounces) {
-        (Takes::No, false) => vec![End::PassedOn],
-        (Takes::No, true) => vec![End::Bounced],
-        (Takes::Unknown, _) => vec![End::Unknown],
-        (Takes::Yes, false) => vec![End::Delivered],
-        (Takes::Yes, true) => vec![End::Bounced, End::Delivered],
+fn way(prediction: &Prediction) -> Way {
+    let arrives = |outlook: &Outlook| outlook.is_delivered();
+    match (prediction.best(), prediction.worst()) {
+        (_, worst) if arrives(worst) => Way::Through,
+        (best, _) if best.fate == Fate::Bounced => Way::Bounces,
+        (best, _) if best.fate == Fate::Deferred => Way::Waits,
+        (best, worst) if arrives(best) && worst.fate != Fate::Unproven => Way::Partly,
+        _ => Way::Unknown,
     }
 }
 
@@ -229,7 +216,7 @@ mod tests {
         report::sample::{self, SERVER, Server, answering, host, silent},
         rules::Subject,
         smtp::Reply,
-        survey::{DnsFault, Fault, FaultKind, Host, Phase, Recipient, Stage},
+        survey::{DnsFault, Fault, FaultKind, Host, Phase, Recipient, RecipientKind, Stage},
     };
 
     const YES: &str = "250 2.1.5 Ok";

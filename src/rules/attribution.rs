@@ -261,6 +261,15 @@ impl<'a> Attribution<'a> {
         })
     }
 
+    /// What the reply answers; `None` when no reply was seen.
+    pub fn moment(&self) -> Option<Moment> {
+        self.seen?;
+        Some(match self.command {
+            Answered::Early(moment) => moment,
+            Answered::Rcpt(_) => Moment::Recipient,
+        })
+    }
+
     /// A refusal that asking again will not mend.
     pub fn is_lasting(&self) -> bool {
         self.seen.is_some_and(|(_, reply)| reply.is_permanent())

@@ -5,8 +5,8 @@
 use Severity::{Critical, High, Info, Low, Medium, Unproven};
 
 use super::{
-    Case, Severity, View, alike, cert, dane, expected, floor, grade, greylisting, mx, net, rcpt,
-    renewal, sts, tls, us, zone,
+    Case, Severity, View, alike, cert, dane, expected, fail, floor, grade, greylisting, mx, net,
+    rcpt, renewal, sts, tls, us, zone,
 };
 
 /// One rule.
@@ -242,6 +242,22 @@ pub static CATALOGUE: &[Rule] = rules! {
         "DANE or MTA-STS without TLS-RPT: nobody reports what fails";
     "RPT02" "tlsrpt-invalid" Low sts::tlsrpt_invalid:
         "the TLS-RPT record does not hold";
+
+    // FAIL: what senders would do.
+    "FAIL01" "failover-bounces" Critical fail::failover_bounces:
+        "with the primary down a backup turns mail away for good: worse than no backup";
+    "FAIL02" "hiccup-bounces" Critical fail::hiccup_bounces:
+        "the primary defers, and the next host turns that into a bounce";
+    "FAIL03" "failover-broken" Critical fail::failover_broken:
+        "with the primary down no sender delivers";
+    "FAIL04" "no-failover-for-verifying-senders" High fail::no_failover_for_verifying_senders:
+        "with the primary down senders of DANE or MTA-STS have nowhere to go, although others do";
+    "FAIL05" "failover-in-clear" High fail::failover_in_clear:
+        "encrypted today, in clear text once the primary is down";
+    "FAIL06" "host-never-reached" Medium fail::host_never_reached:
+        "some senders stop before they get to the host; low where only rare ones do";
+    "FAIL07" "slow-failover" Low fail::slow_failover:
+        "silent addresses ahead of the backup cost senders minutes at every attempt";
 
     // US: about the prober, never about them.
     "US01" "port-25-closed-here" Unproven us::port_25_closed_here:

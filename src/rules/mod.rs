@@ -6,14 +6,17 @@
 
 mod alike;
 pub mod attribution;
+pub mod carriers;
 pub mod catalogue;
 mod cert;
 mod dane;
 pub mod expected;
+mod fail;
 pub mod finding;
 mod floor;
 pub mod grade;
 mod greylisting;
+mod landscape;
 mod mx;
 mod net;
 mod operators;

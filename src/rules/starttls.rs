@@ -177,7 +177,15 @@ pub fn shown<'a>(case: Case, spot: &Spot<'a>, failures: &[Failure<'a>]) -> Case 
     })
 }
 
-impl Failure<'_> {
+impl<'a> Failure<'a> {
+    /// The refusal of STARTTLS, where it was refused.
+    pub fn declined(&self) -> Option<&'a Reply> {
+        match self.how {
+            How::Declined(reply) => Some(reply),
+            How::Broke(_) => None,
+        }
+    }
+
     pub fn in_handshake(&self) -> bool {
         matches!(self.how, How::Broke(fault) if fault.phase == Phase::Handshake)
     }

@@ -4,8 +4,11 @@
 
 use std::{cell::OnceCell, collections::BTreeSet, net::IpAddr};
 
-use super::{Case, Evidence, Place, Subject, finding::SubjectKind, operators, profile::Profile};
+use super::{
+    Case, Evidence, Place, Subject, finding::SubjectKind, landscape, operators, profile::Profile,
+};
 use crate::{
+    forecast::{Forecast, Landscape, Supposed},
     policy::{PolicyReading, sts_policy},
     smtp::{Speaker, Text},
     survey::{Endpoint, Fetched, Host, Observation, Role, Survey},
@@ -19,6 +22,8 @@ pub struct View<'a> {
     seats: Vec<Seat<'a>>,
     /// The MTA-STS policy as it came, read when first asked for.
     sts: OnceCell<Option<PolicyReading>>,
+    landscape: OnceCell<Landscape>,
+    forecast: OnceCell<Forecast>,
     ours: Vec<IpAddr>,
     theirs: Vec<IpAddr>,
 }
@@ -54,7 +59,16 @@ impl<'a> View<'a> {
         let spots = seats.iter().copied().flat_map(Seat::spots);
         let theirs = spots.map(|spot| spot.endpoint).chain(also);
         let theirs = theirs.map(|endpoint| endpoint.address).collect();
-        Self { survey, profile: None, seats, sts: OnceCell::new(), ours, theirs }
+        Self {
+            survey,
+            profile: None,
+            seats,
+            sts: OnceCell::new(),
+            landscape: OnceCell::new(),
+            forecast: OnceCell::new(),
+            ours,
+            theirs,
+        }
     }
 
     /// The same, held against a guideline.
@@ -90,6 +104,21 @@ impl<'a> View<'a> {
             Fetched::Failed(_) => None,
         };
         self.sts.get_or_init(read).as_ref()
+    }
+
+    /// The hosts as senders meet them.
+    pub fn landscape(&self) -> &Landscape {
+        self.landscape.get_or_init(|| landscape::of(self))
+    }
+
+    /// What senders would do.
+    pub fn forecast(&self) -> &Forecast {
+        self.forecast.get_or_init(|| self.forecast_of(&[]))
+    }
+
+    /// The same with a scenario of the user's own.
+    pub fn forecast_of(&self, supposed: &[Supposed]) -> Forecast {
+        Forecast::of(self.landscape(), supposed)
     }
 
     /// Every address of every host, in that order.

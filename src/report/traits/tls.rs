@@ -173,7 +173,7 @@ fn within(view: &View<'_>, spot: &Spot<'_>, read: impl Fn(&Handshake) -> Cell) -
 mod tests {
     use super::*;
     use crate::{
-        report::sample::{self, SERVER, Server, answering, at, host, secured, silent},
+        report::sample::{self, SERVER, Server, at, host, secured, silent},
         smtp::Reply,
         survey::{Fault, FaultKind, Host, Observation, Phase, Stage, observation::HelloVerb},
     };
@@ -201,7 +201,7 @@ mod tests {
             Fault::new(Phase::Handshake, FaultKind::TlsAlert(40), std::time::Duration::ZERO);
         let busy = Reply::new(454, "4.7.0 TLS not available");
         for (host, want) in [
-            (answering("mx1.even.example", "192.0.2.1", clear), ["not offered", "–", "–", "–"]),
+            (visited(sample::session(clear)), ["not offered", "–", "–", "–"]),
             (visited(helo), ["EHLO refused", "–", "–", "–"]),
             (
                 visited(with_tls(Stage::Broke(alert.clone()))),
