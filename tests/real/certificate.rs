@@ -74,7 +74,13 @@ impl Authority {
 
     /// Writes a certificate for the host `name`, and its key, as `file` with `.pem` and `.key`.
     pub fn issue(&self, kind: Certificate, name: &str, file: &Path) {
+        self.issue_to(kind, &[name], file);
+    }
+
+    /// The same for several names.
+    pub fn issue_to(&self, kind: Certificate, names: &[&str], file: &Path) {
         use Certificate::{Chained, ChainedExpired, ChainedWrongName, Expired, WrongName};
+        let name = names[0];
         let chained = matches!(kind, Chained | ChainedExpired | ChainedWrongName);
         let key = match kind {
             Certificate::GoodRsa => "-newkey rsa:2048",
@@ -82,7 +88,8 @@ impl Authority {
             _ => EC,
         };
         let elsewhere = matches!(kind, WrongName | ChainedWrongName);
-        let covered = if elsewhere { "www.other.example" } else { name };
+        let names = if elsewhere { &["www.other.example"] } else { names };
+        let covered = names[0];
         let digest = if kind == Certificate::Outdated { "sha1" } else { "sha256" };
         let dates = match kind {
             Expired | ChainedExpired => "-startdate 20200101000000Z -enddate 20210101000000Z",
@@ -98,7 +105,8 @@ impl Authority {
             let issuer =
                 if chained { "-cert intermediate.pem -keyfile intermediate.key" } else { "" };
             let options = format!("-md {digest} {dates} {issuer}");
-            self.sign(name, &format!("subjectAltName = DNS:{covered}"), &options);
+            let all = format!("subjectAltName = DNS:{}", names.join(",DNS:"));
+            self.sign(name, &all, &options);
         }
         let mut sent = fs::read_to_string(self.folder.join(format!("{name}.pem"))).unwrap();
         if chained {

@@ -28,6 +28,7 @@ mod prober;
 mod promises;
 mod report;
 mod return_visit;
+mod senders;
 mod session;
 mod signing;
 mod standing;

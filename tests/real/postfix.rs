@@ -78,7 +78,7 @@ tlsproxy  unix  -  -  n  -     0  tlsproxy
 ";
 
 /// The services that take mail in, without Debian's chroot: the server has a root of its own here.
-const MASTER: &str = "\
+pub const MASTER: &str = "\
 cleanup   unix  n  -  n  -     0  cleanup
 qmgr      unix  n  -  n  300   1  qmgr
 tlsmgr    unix  -  -  n  1000? 1  tlsmgr

@@ -5,6 +5,7 @@
 //! What a world has around the hosts is in `around`.
 
 pub mod around;
+pub mod mailing;
 
 use std::{
     collections::BTreeMap,
@@ -146,10 +147,7 @@ impl World {
 
     fn run(&self, domain: &str, options: &[&str]) -> Output {
         let mut command = self.inside();
-        // A measurement names the binary it wants.
-        let binary = std::env::var("MXPARITY_BINARY");
-        let binary = binary.unwrap_or_else(|_| env!("CARGO_BIN_EXE_mxparity").to_owned());
-        command.arg(binary).args(["check", domain, "--format", "json"]);
+        command.arg(binary()).args(["check", domain, "--format", "json"]);
         for network in ["192.0.2.0/24", "203.0.113.0/24", "2001:db8::/32"] {
             command.args(["--allow-net", network]);
         }
@@ -467,6 +465,11 @@ fn space(folder: &Path, hosts: &[(Server, Place)]) -> Child {
     space
 }
 
+/// A measurement names the one it wants.
+fn binary() -> String {
+    std::env::var("MXPARITY_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_mxparity").to_owned())
+}
+
 fn resolv_conf() -> String {
     format!("nameserver {}\n", zone::NAME_SERVER)
 }
@@ -482,6 +485,6 @@ fn each_word(value: &mut Value, change: &mut dyn FnMut(&mut String)) {
 }
 
 /// A moment between two looks at something that will come.
-fn nap() {
+pub fn nap() {
     std::thread::sleep(Duration::from_millis(20));
 }

@@ -22,13 +22,16 @@ const NAME_SERVER_NAME: &str = "ns.example";
 pub const POLICY_HOST: &str = "192.0.2.80";
 
 /// Where the resolver is to be.
-const RESOLVER: &str = "127.0.0.53";
+pub(super) const RESOLVER: &str = "127.0.0.53";
 
-/// Serves a folder over HTTPS, at the address that it is told first.
+/// Serves a folder for each name over HTTPS, at the address that it is told first.
 const POLICY_SERVER: &str = "\
 import http.server, os, ssl, sys
 os.chdir(sys.argv[2])
-server = http.server.HTTPServer((sys.argv[1], 443), http.server.SimpleHTTPRequestHandler)
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def translate_path(self, path):
+        return super().translate_path('/' + self.headers['Host'] + path)
+server = http.server.ThreadingHTTPServer((sys.argv[1], 443), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain('tls.pem', 'tls.key')
 server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -37,7 +40,12 @@ server.serve_forever()
 
 /// The records that announce an MTA-STS policy and its host.
 pub fn policy_records() -> String {
-    format!("_mta-sts.{DOMAIN}. TXT \"v=STSv1; id=20261128\"\nmta-sts.{DOMAIN}. A {POLICY_HOST}\n")
+    policy_records_of(DOMAIN)
+}
+
+/// The same of another domain.
+pub fn policy_records_of(domain: &str) -> String {
+    format!("_mta-sts.{domain}. TXT \"v=STSv1; id=20261128\"\nmta-sts.{domain}. A {POLICY_HOST}\n")
 }
 
 /// The records that make another name server one of the zone.
@@ -81,11 +89,22 @@ impl World {
         self.check(&options.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// Starts the host of [`policy_records`]: Python's own web server, over TLS.
+    /// Starts the host of [`policy_records`].
     pub fn start_policy_host(&mut self, policy: &str) {
-        let place = self.aside(&format!("mta-sts.{DOMAIN}"));
-        place.write("/.well-known/mta-sts.txt", policy);
-        self.authority.issue(Certificate::Good, &place.name, &place.files().join("tls"));
+        self.start_policy_hosts(&[(DOMAIN.to_owned(), policy.to_owned())]);
+    }
+
+    /// Starts the host of the policies of these domains: Python's own web server, over TLS.
+    pub fn start_policy_hosts(&mut self, policies: &[(String, String)]) {
+        let place = self.aside("policy.example");
+        let mut names = Vec::new();
+        for (domain, policy) in policies {
+            let name = format!("mta-sts.{domain}");
+            place.write(&format!("/{name}/.well-known/mta-sts.txt"), policy);
+            names.push(name);
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.authority.issue_to(Certificate::Good, &names, &place.files().join("tls"));
         let mut command = self.beside(&place);
         command.args(ground::python()).args(["-c", POLICY_SERVER, POLICY_HOST]).arg(place.files());
         self.servers.push(command.spawn().unwrap());
@@ -169,7 +188,7 @@ impl World {
     }
 
     /// The place of something that is no mail host.
-    fn aside(&self, name: &str) -> Place {
+    pub(super) fn aside(&self, name: &str) -> Place {
         let folder = self.folder.path().join(name);
         let place = Place { name: name.to_owned(), preference: 0, addresses: Vec::new(), folder };
         fs::create_dir_all(place.log()).unwrap();
@@ -177,7 +196,7 @@ impl World {
         place
     }
 
-    fn start(&mut self, packages: &Path, place: &Place, words: &[&str]) {
+    pub(super) fn start(&mut self, packages: &Path, place: &Place, words: &[&str]) {
         let server = self.enter(packages, place).args(words).spawn().unwrap();
         self.servers.push(server);
     }
