@@ -168,9 +168,9 @@ impl Landscape {
     /// The same, with every address changed at which one of these hosts stands, under whatever name.
     #[must_use]
     pub(super) fn with(mut self, names: &[&str], change: impl Fn(&mut Address)) -> Self {
-        let named = self.hosts().filter(|host| names.contains(&host.name.as_str()));
+        let wanted = self.hosts().filter(|host| names.contains(&host.name.as_str()));
         let places: Vec<_> =
-            named.flat_map(|host| &host.addresses).map(|one| (one.address, one.port)).collect();
+            wanted.flat_map(|host| &host.addresses).map(|one| (one.address, one.port)).collect();
         if let Exchangers::Hosts { tiers, .. } = &mut self.exchangers {
             let addresses = tiers
                 .iter_mut()
@@ -192,9 +192,10 @@ impl Landscape {
             for host in tiers.iter_mut().flat_map(|tier| &mut tier.hosts) {
                 host.tlsa = Tlsa::None;
                 for address in &mut host.addresses {
-                    address.connect = match host.name == name {
-                        true => Step::Passes,
-                        false => Step::Silent("does not answer".to_owned()),
+                    address.connect = if host.name == name {
+                        Step::Passes
+                    } else {
+                        Step::Silent("does not answer".to_owned())
                     };
                     address.greeting = Step::Passes;
                     address.hello = Step::Passes;

@@ -230,7 +230,7 @@ const STALWART: Model = Model {
     order: Order::Hosts,
     family: Family::Ipv4First,
     reach: Reach { hosts: Some(2), addresses_of_host: Some(2), ..EVERYWHERE },
-    connect_timeout: Some(Duration::from_mins(5)),
+    connect_timeout: Some(Duration::from_secs(300)),
     trust: Trust::Opportunistic,
     dane: Dane::SignedSet,
     sts: true,

@@ -54,7 +54,9 @@ fn from<S: Copy + Eq + std::hash::Hash>(
                     left[kind] -= 1;
                     let rest = from(left, next, attempt, known);
                     left[kind] += 1;
-                    rest.into_iter().for_each(|(of, flow)| add(&mut all, share * part * of, flow));
+                    for (of, flow) in rest {
+                        add(&mut all, share * part * of, flow);
+                    }
                 }
                 Flow::Ends(_) | Flow::Leaves(_) => add(&mut all, share * part, flow),
             }

@@ -226,7 +226,9 @@ impl<'a> Trip<'a> {
             }
             going = next;
         }
-        going.into_iter().for_each(|(share, used)| add(&mut done, share, Flow::GoesOn(used)));
+        for (share, used) in going {
+            add(&mut done, share, Flow::GoesOn(used));
+        }
         done
     }
 
@@ -263,9 +265,10 @@ impl<'a> Trip<'a> {
                     ..used
                 };
                 // Where addresses of all hosts are shuffled, there is no host to leave.
-                match passed.leaves_host && self.model.order == Order::Hosts {
-                    true => Flow::Leaves(used),
-                    false => Flow::GoesOn(used),
+                if passed.leaves_host && self.model.order == Order::Hosts {
+                    Flow::Leaves(used)
+                } else {
+                    Flow::GoesOn(used)
                 }
             }
             Act::Bounced(_) | Act::Deferred(_) | Act::Delivered { .. } | Act::Unproven(_) => {
@@ -367,15 +370,14 @@ impl<'a> Trip<'a> {
 }
 
 /// Things by kind, with the number of each.
-fn kinds<'a, T>(things: &'a [T], alike: impl Fn(&T, &T) -> bool) -> (Vec<&'a T>, Vec<usize>) {
+fn kinds<T>(things: &[T], alike: impl Fn(&T, &T) -> bool) -> (Vec<&T>, Vec<usize>) {
     let (mut kinds, mut counts): (Vec<&T>, Vec<usize>) = (Vec::new(), Vec::new());
     for thing in things {
-        match kinds.iter().position(|kind| alike(kind, thing)) {
-            Some(at) => counts[at] += 1,
-            None => {
-                kinds.push(thing);
-                counts.push(1);
-            }
+        if let Some(at) = kinds.iter().position(|kind| alike(kind, thing)) {
+            counts[at] += 1;
+        } else {
+            kinds.push(thing);
+            counts.push(1);
         }
     }
     (kinds, counts)

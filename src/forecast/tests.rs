@@ -209,11 +209,11 @@ fn what_was_not_seen_is_never_delivered_nor_bounced() {
 
 #[test]
 fn chance_among_equals_is_told_with_its_shares() {
+    const TLS: Fate = Delivered(Encrypted, First);
     let share = |name: &str, landscape: &Landscape| -> Vec<(Fate, f64)> {
         let all = outlooks(model(name), landscape);
         all.iter().map(|one| (one.fate, (one.share * 1000.0).round() / 1000.0)).collect()
     };
-    const TLS: Fate = Delivered(Encrypted, First);
     for (hosts, want) in [
         (&["fine", "rcpt-5xx"][..], vec![(TLS, 0.5), (Bounced, 0.5)]),
         (&["fine", "bare", "bare", "bare"], vec![(TLS, 0.25), (Delivered(Clear, First), 0.75)]),

@@ -180,9 +180,12 @@ fn line(
     }
 }
 
+/// What a cell says, each piece in its style.
+type Cell = Vec<(Style, String)>;
+
 /// The scenarios that end differently, each with its place among all.
 fn rows(view: &View<'_>, forecast: &Forecast, names: &Names) -> Vec<(String, usize)> {
-    let mut rows: Vec<(Vec<Vec<(Style, String)>>, Vec<String>, usize)> = Vec::new();
+    let mut rows: Vec<(Vec<Cell>, Vec<String>, usize)> = Vec::new();
     // Where the primary is one host, it is down in either case.
     let primaries = view.landscape().primaries();
     let same = |scenario: &Scenario| match (scenario, primaries.as_slice()) {

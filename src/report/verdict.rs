@@ -141,9 +141,12 @@ pub(super) fn ways(view: &View<'_>) -> Vec<(&'static Model, Way)> {
     let today: Vec<&Prediction> = forecast.when(&Scenario::Today).collect();
     let delivers = |one: &&&Prediction| one.best().is_delivered();
     let none = !today.iter().any(|one| delivers(&one));
-    let counts = |one: &&&Prediction| match none {
-        true => one.model.trust == Trust::Opportunistic && one.best().fate != Fate::Unproven,
-        false => delivers(one),
+    let counts = |one: &&&Prediction| {
+        if none {
+            one.model.trust == Trust::Opportunistic && one.best().fate != Fate::Unproven
+        } else {
+            delivers(one)
+        }
     };
     today.iter().filter(counts).map(|one| (one.model, way(one.model))).collect()
 }

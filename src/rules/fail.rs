@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A sender that waits this long for hosts that never answer notices it: minutes, not moments.
-const SLOW: Duration = Duration::from_mins(2);
+const SLOW: Duration = Duration::from_secs(120);
 
 /// Senders that nearly everybody has mail from: what they cannot do matters more.
 const COMMON: [&str; 3] = ["postfix", "postfix-dane", "exim"];

@@ -181,10 +181,10 @@ fn address(view: &View<'_>, spot: &Spot<'_>) -> Address {
         (Takes::Unknown, Some((_, reply))) => {
             Step::Unknown(format!("not known what it says to others than us: {reply}"))
         }
-        (Takes::Unknown, None) => Step::Unknown(match view.survey.asked.recipients.is_empty() {
-            true => "no recipient was asked".to_owned(),
-            false => "no answer to RCPT was seen".to_owned(),
-        }),
+        (Takes::Unknown, None) if view.survey.asked.recipients.is_empty() => {
+            Step::Unknown("no recipient was asked".to_owned())
+        }
+        (Takes::Unknown, None) => Step::Unknown("no answer to RCPT was seen".to_owned()),
     };
     let place = match (answer.acceptance, answer.moment()) {
         (Acceptance::Unseen, _) if matches!(step, Step::Gone(_)) => &mut address.greeting,
@@ -214,9 +214,10 @@ fn connect(view: &View<'_>, spot: &Spot<'_>) -> Step {
             let silent =
                 |kind: &FaultKind| matches!(kind, FaultKind::TimedOut | FaultKind::OutOfTime);
             let fault = spot.endpoint.connect_fault();
-            match fault.is_some_and(|fault| silent(&fault.kind)) {
-                true => Step::Silent(silence(spot)),
-                false => Step::Gone(silence(spot)),
+            if fault.is_some_and(|fault| silent(&fault.kind)) {
+                Step::Silent(silence(spot))
+            } else {
+                Step::Gone(silence(spot))
             }
         }
     }
@@ -244,16 +245,13 @@ fn tls(view: &View<'_>, spot: &Spot<'_>) -> Tls {
         return Tls::Spoken(Certificate { pkix, dane });
     }
     if let Some(failures) = starttls::unspeakable(view, spot) {
-        return match failures.last().and_then(|failure| failure.declined()) {
-            Some(reply) => {
-                Tls::Refused { permanent: reply.is_permanent(), reply: reply.to_string() }
-            }
-            None => {
-                let words = failures.last().map_or_else(String::new, ToString::to_string);
-                let any = failures.iter().any(starttls::Failure::in_handshake);
-                if any { Tls::Broken(words) } else { Tls::Lost(words) }
-            }
-        };
+        let last = failures.last();
+        if let Some(reply) = last.and_then(starttls::Failure::declined) {
+            return Tls::Refused { permanent: reply.is_permanent(), reply: reply.to_string() };
+        }
+        let words = last.map_or_else(String::new, ToString::to_string);
+        let in_handshake = failures.iter().any(starttls::Failure::in_handshake);
+        return if in_handshake { Tls::Broken(words) } else { Tls::Lost(words) };
     }
     match spot.endpoint.starttls() {
         Offer::Never { .. } => Tls::Missing,
