@@ -107,12 +107,12 @@ const PSS_HASHES: &[(&str, &str)] = &[
     ("2.16.840.1.101.3.4.2.3", "RSASSA-PSS-SHA512"),
 ];
 
-/// Named curves and their sizes in bits. RFC 5480 §2.1.1.1, RFC 5639 §4.1.
+/// Named curves and their sizes in bits. RFC 5480 §2.1.1.1, RFC 5639 §4.1. Without secp256k1, which no
+/// guideline means where it asks for 256 bits.
 const CURVES: &[(&str, u32)] = &[
     ("1.2.840.10045.3.1.1", 192),
     ("1.3.132.0.33", 224),
     ("1.2.840.10045.3.1.7", 256),
-    ("1.3.132.0.10", 256),
     ("1.3.36.3.3.2.8.1.1.7", 256),
     ("1.3.132.0.34", 384),
     ("1.3.36.3.3.2.8.1.1.11", 384),

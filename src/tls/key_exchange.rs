@@ -27,7 +27,8 @@ pub enum KeyExchange {
     ShortRsa { bits: usize },
 }
 
-/// Published primes by the SHA-256 of their octets. RFC 7919 §A, RFC 3526, RFC 2409 §6, RFC 5114 §2.
+/// Published primes by the SHA-256 of their octets. RFC 7919 §A, RFC 3526, RFC 2409 §6, RFC 5114 §2;
+/// then those that come with mail servers: Postfix as of 3.5 and as of 3.7, and Exim.
 const PRIMES: &[(&str, &str)] = &[
     ("ffdhe2048", "9cd3b7f336872f46c09428d1bbc19877a4d440512cda8d1c1cf0cd6e33698966"),
     ("ffdhe3072", "0eaf67db3a839156d5013494a5318a772b5697d270d721f37f092efc69ea5a17"),
@@ -45,6 +46,11 @@ const PRIMES: &[(&str, &str)] = &[
     ("dh1024-160", "44c55cfee5c075927cf682da5b681bdecbd5c3eb0784c14f5dce7610f0ef133d"),
     ("dh2048-224", "bfe545862ca102ad1eeddb5fbfa5bf855ac4995c56a8b408ce3fe099dce93a9d"),
     ("dh2048-256", "0b7835722cb619827610c2549fdda5587421686c4409a13865e76225522ddcc9"),
+    ("postfix-old", "4e1f16b0a537becf0398e0d6049ed82850ef799626db1771a9aa4901e84385c3"),
+    ("postfix", "450349830c07b0225c8fd0b123ca8febdf0c28fde698258de7cab092b9045a94"),
+    ("exim.dev.20160529.1", "358856fb52a59bf901826fedcadd2b2d3aa0a82a16338229a109ed20f855f948"),
+    ("exim.dev.20160529.2", "b091c26ef6f88b88ed2c5f4da0cfe3291633f370a225d080f7bd5b8be83177eb"),
+    ("exim.dev.20160529.3", "4597b6c988bdc12aad6aa71840f7206907346f1f5d95edb661e8282281f5577e"),
 ];
 
 /// Reads the parameters in front of the signature; `None` for what cannot be read.
@@ -71,6 +77,11 @@ pub(super) fn read(body: &[u8], suite: Suite) -> Option<KeyExchange> {
 }
 
 impl KeyExchange {
+    /// Whether it would withstand a quantum computer as well.
+    pub fn is_post_quantum(&self) -> bool {
+        matches!(self, Self::Curve { group } if group.is_post_quantum())
+    }
+
     /// Security in bits against a classical attacker, after NIST SP 800-57; `None` if unknown.
     pub fn strength(&self) -> Option<u16> {
         match self {

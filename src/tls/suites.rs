@@ -27,7 +27,7 @@ pub enum SuiteClass {
     Des,
     /// RFC 7465 forbids it.
     Rc4,
-    /// Blocks of 64 bits: 3DES, IDEA.
+    /// Blocks of 64 bits: 3DES, IDEA, Magma.
     SmallBlock,
     /// No forward secrecy: RSA key transport, static (EC)DH.
     StaticKey,
@@ -78,7 +78,8 @@ impl Suite {
 
     /// Whether it belongs to TLS 1.3, whose suites name no key exchange. RFC 8446 §B.4.
     pub fn is_tls13(self) -> bool {
-        matches!(self.0 >> 8, 0x13) || matches!(self.0, 0x00c6 | 0x00c7)
+        matches!(self.0 >> 8, 0x13)
+            || matches!(self.0, 0x00c6 | 0x00c7 | 0xc0b4 | 0xc0b5 | 0xc103..=0xc106)
     }
 
     /// Whether nobody is authenticated, whatever else is weak.
@@ -123,15 +124,18 @@ impl fmt::Display for Suite {
 /// A suite has the class of its weakest part, and its name tells all parts.
 fn class(name: &str) -> SuiteClass {
     let has = |part: &str| name.contains(part);
-    let forward_secret = has("_DHE_") || has("_ECDHE_") || !has("_WITH_");
+    // RFC 9150 authenticates alone; RFC 9367 is for TLS 1.3, whatever its names look like.
+    let forward_secret = has("_DHE_") || has("_ECDHE_") || has("_MGM_") || !has("_WITH_");
+    let empty = has("_NULL_") || name.ends_with("_NULL") || name.starts_with("TLS_SHA");
+    let small = ["_3DES_", "_IDEA_", "_MAGMA_", "_28147_"].into_iter().any(has);
     // Weakest first: the first row that holds decides.
     let rows = [
-        (has("_NULL_") || name.ends_with("_NULL"), SuiteClass::Null),
+        (empty, SuiteClass::Null),
         (has("_EXPORT"), SuiteClass::Export),
         (has("_anon_"), SuiteClass::Anonymous),
         (has("_DES_CBC_"), SuiteClass::Des),
         (has("_RC4_"), SuiteClass::Rc4),
-        (has("_3DES_") || has("_IDEA_"), SuiteClass::SmallBlock),
+        (small, SuiteClass::SmallBlock),
         (!forward_secret, SuiteClass::StaticKey),
         (has("_CBC_") && name.ends_with("_SHA"), SuiteClass::CbcSha1),
         (has("_CBC_"), SuiteClass::CbcSha2),
@@ -389,6 +393,15 @@ static SUITES: &[(u16, &str)] = &[
     (0xc0ad, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM"),
     (0xc0ae, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"),
     (0xc0af, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8"),
+    (0xc0b4, "TLS_SHA256_SHA256"),
+    (0xc0b5, "TLS_SHA384_SHA384"),
+    (0xc100, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC"),
+    (0xc101, "TLS_GOSTR341112_256_WITH_MAGMA_CTR_OMAC"),
+    (0xc102, "TLS_GOSTR341112_256_WITH_28147_CNT_IMIT"),
+    (0xc103, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_L"),
+    (0xc104, "TLS_GOSTR341112_256_WITH_MAGMA_MGM_L"),
+    (0xc105, "TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_S"),
+    (0xc106, "TLS_GOSTR341112_256_WITH_MAGMA_MGM_S"),
     (0xcca8, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xcca9, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"),
     (0xccaa, "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256"),
@@ -416,6 +429,11 @@ mod tests {
             ("TLS_DH_RSA_WITH_AES_128_CBC_SHA", SuiteClass::StaticKey),
             ("TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA", SuiteClass::SmallBlock),
             ("TLS_RSA_WITH_IDEA_CBC_SHA", SuiteClass::SmallBlock),
+            ("TLS_GOSTR341112_256_WITH_28147_CNT_IMIT", SuiteClass::SmallBlock),
+            ("TLS_GOSTR341112_256_WITH_MAGMA_MGM_L", SuiteClass::SmallBlock),
+            ("TLS_GOSTR341112_256_WITH_KUZNYECHIK_CTR_OMAC", SuiteClass::StaticKey),
+            ("TLS_GOSTR341112_256_WITH_KUZNYECHIK_MGM_S", SuiteClass::AeadFs),
+            ("TLS_SHA256_SHA256", SuiteClass::Null),
             ("TLS_ECDHE_RSA_WITH_RC4_128_SHA", SuiteClass::Rc4),
             ("TLS_RSA_WITH_DES_CBC_SHA", SuiteClass::Des),
             ("TLS_DH_anon_WITH_RC4_128_MD5", SuiteClass::Anonymous),

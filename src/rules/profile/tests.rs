@@ -134,6 +134,7 @@ fn a_name_has_the_level_that_the_guideline_gives_it() {
         ("bcp195", Suites, "TLS_RSA_WITH_3DES_EDE_CBC_SHA", "SHOULD NOT"),
         ("bcp195", Suites, "TLS_RSA_WITH_DES_CBC_SHA", "MUST NOT"),
         ("bcp195", Suites, "TLS_RSA_WITH_NULL_SHA", "MUST NOT"),
+        ("bcp195", Suites, "TLS_SHA256_SHA256", "MUST NOT"),
         ("bcp195", Suites, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA with encrypt-then-MAC", "allowed"),
         (
             "bcp195",
@@ -160,6 +161,7 @@ fn sizes_decide_over_keys_and_finite_fields() {
         ("mozilla-intermediate-6", "RSA", Some(2048), "meets"),
         ("mozilla-modern-6", "RSA", Some(4096), "does not meet"),
         ("bcp195", "RSA", Some(1024), "MUST NOT"),
+        ("bcp195", "RSA-PSS", None, "unknown"),
         ("bcp195", "Ed25519", Some(256), "allowed"),
     ] {
         let key = KeyKind { algorithm: algorithm.to_owned(), bits };
@@ -168,6 +170,8 @@ fn sizes_decide_over_keys_and_finite_fields() {
     for (profile, bits, prime, want) in [
         ("ncsc-2025-05", 4096, Some("ffdhe4096"), "phase out"),
         ("ncsc-2025-05", 4096, Some("modp4096"), "insufficient"),
+        ("ncsc-2025-05", 2048, Some("postfix"), "insufficient"),
+        ("ncsc-2025-05", 2048, Some("exim.dev.20160529.3"), "insufficient"),
         ("ncsc-2025-05", 8192, None, "insufficient"),
         ("mozilla-intermediate-6", 2048, None, "meets"),
         ("bcp195", 2048, None, "allowed"),
