@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-use crate::tls::{Feature, Group, Suite, TlsVersion};
+use crate::tls::{Feature, Group, Suite, SuiteClass, TlsVersion};
 
 /// What a host takes, where no library could play it. Everything not said is as a sound host has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,7 +73,12 @@ pub fn answer(words: &FloorWords, hello: &[u8], chain: &[Vec<u8>]) -> Option<Vec
     if hello.fallback && words.notices_downgrade && newest > Some(hello.version) {
         return Some(alert(INAPPROPRIATE_FALLBACK));
     }
-    if hello.is_earnest && newest >= Some(TlsVersion::Tls12) {
+    // The library's own suites.
+    let is_current = |suite: &Suite| {
+        suite.class() == Some(SuiteClass::AeadFs) && !suite.name().contains("_DHE_")
+    };
+    let is_able = newest >= Some(TlsVersion::Tls12) && words.suites.iter().any(is_current);
+    if hello.is_earnest && is_able {
         return None;
     }
     // A client that comes in earnest can do with anything from 1.2 up, and says 1.2 in its hello.

@@ -25,7 +25,7 @@ use crate::{
         Connected, Fault, FaultKind, Observation, Phase, Stage, Why,
         observation::{Greeting, Hello, HelloVerb},
     },
-    tls::{self, FlightReader, Handshake, Question, ServerFlight, TlsVersion},
+    tls::{self, FlightFault, FlightReader, Handshake, Question, ServerFlight, TlsVersion},
 };
 
 /// How long a server may take over a QUIT that is said because something went wrong.
@@ -359,6 +359,7 @@ impl Scene {
                 };
                 self.answered_in_tls(flight, step)
             }
+            Err(FlightFault::Left) => self.broke(&State::Flight, FaultKind::Closed),
             Err(fault) => self.broke(&State::Flight, FaultKind::TlsFailed(fault.to_string())),
         }
     }
@@ -374,6 +375,13 @@ impl Scene {
     /// Nothing more is asked in such a visit, and what comes now is TLS: there is no QUIT.
     fn answered_in_tls(&mut self, flight: ServerFlight, step: Step) -> (State, Step) {
         self.notes.event(self.now, &flight.to_string());
+        let question = self.visit.starttls.as_ref().and_then(Opening::question);
+        if let (ServerFlight::Chose(choice), Some(question)) = (&flight, question)
+            && !question.allows(choice)
+        {
+            let fault = FaultKind::TlsFailed(FlightFault::NotOffered.to_string());
+            return self.broke(&State::Flight, fault);
+        }
         self.notes.answer = Some(Stage::Reached(flight));
         self.notes.quit = Some(Stage::NotTried(Why::NotThisVisit));
         self.notes.event(self.now, "closed");

@@ -5,15 +5,16 @@
 
 use crate::{
     survey::{Depth, Observation},
-    tls::{Choice, Group, KeyExchange, Question, ServerFlight, Suite, SuiteClass, TlsVersion},
+    tls::{Choice, Group, Question, ServerFlight, Suite, SuiteClass, TlsVersion},
 };
 
 /// Visits of [`Depth::Floor`], at a server that is weak in every way.
 pub const MOST_FOR_FLOOR: usize = 6;
 
-/// Visits of [`Depth::Full`] beyond one for every suite taken in every version: a refusal for each
-/// version, and room for groups and the like.
-pub const MOST_FOR_FULL: usize = TlsVersion::ALL.len() + 6;
+/// Questions of [`Depth::Full`] beyond one for every suite taken in every version: a refusal for each
+/// version, and room for groups and the like. With the certificate of another algorithm and the
+/// command behind STARTTLS, which are visits as well, they make versions and six.
+pub const MOST_FOR_FULL: usize = TlsVersion::ALL.len() + 4;
 
 /// What the first question offers: enough to be answered with a certificate, and what a server picks
 /// of it tells whether it follows the client's order, which is weakest first.
@@ -67,8 +68,18 @@ impl<'a> Inquiry<'a> {
 
     /// Whether any weak class is taken that nothing is known of yet.
     fn weaker(&self, left: usize) -> Option<Question> {
-        let taken: Vec<_> = self.choices().filter_map(|choice| choice.suite.class()).collect();
-        let worst = taken.iter().min().copied();
+        let worst = self.choices().filter_map(|choice| choice.suite.class()).min();
+        // As long as nothing shows that TLS 1.2 is taken, what an older hello was answered with may be
+        // what shows it.
+        let is_current = self.choices().any(|choice| choice.version >= TlsVersion::Tls12);
+        let counts = |question: &Question| is_current || question.version >= TlsVersion::Tls12;
+        let taken = self.0.iter().filter(|(question, _)| counts(question));
+        let taken: Vec<_> = taken
+            .filter_map(|(_, answer)| match answer {
+                ServerFlight::Chose(choice) => choice.suite.class(),
+                ServerFlight::Refused { .. } => None,
+            })
+            .collect();
         let open = |class: &SuiteClass| {
             // The last question goes to what is worse than all that was found.
             let worth = left > 1 || worst.is_none_or(|worst| *class < worst);
@@ -81,7 +92,9 @@ impl<'a> Inquiry<'a> {
     /// Every version with every suite, then groups, then whether a forced downgrade is noticed.
     fn full(&self) -> Option<Question> {
         let taken: usize = TlsVersion::ALL.map(|version| self.suites(version).len()).iter().sum();
-        if self.0.len() >= taken + MOST_FOR_FULL {
+        // Whatever servers make up, there are no more suites than those.
+        let most = Suite::all().count() * TlsVersion::ALL.len();
+        if self.0.len() >= taken.min(most) + MOST_FOR_FULL {
             return None;
         }
         let suites = TlsVersion::ALL.into_iter().rev().find_map(|version| self.suite(version));
@@ -92,7 +105,8 @@ impl<'a> Inquiry<'a> {
     fn suite(&self, version: TlsVersion) -> Option<Question> {
         let taken = self.suites(version);
         let all = Question { compression: version < TlsVersion::Tls13, ..Question::any(version) };
-        let rest = Question { without_suites: taken.clone(), ..all };
+        let known_groups = self.groups();
+        let rest = Question { without_suites: taken.clone(), known_groups, ..all };
         if self.is_settled(version) || self.was_asked(&rest) || rest.suites().is_empty() {
             return None;
         }
@@ -130,24 +144,31 @@ impl<'a> Inquiry<'a> {
         (!self.was_asked(&again)).then_some(again)
     }
 
-    /// One more group, all that were seen left out: of TLS 1.3 where there is that, else of the
-    /// suites of TLS 1.2 that agree on a curve.
+    /// One more group, all that were seen left out: of TLS 1.3 where there is that, then of the suites
+    /// of TLS 1.2 that agree on a curve, where only those are left that TLS 1.3 does not have.
     fn group(&self) -> Option<Question> {
-        let modern = self.suites(TlsVersion::Tls13);
-        if !modern.is_empty() {
-            let rest = Question::any(TlsVersion::Tls13);
-            let rest = Question { without_groups: self.groups(), ..rest };
-            return (!self.was_asked(&rest)).then_some(rest);
+        let seen = self.groups();
+        let in_13 = |group: &Group| group.is_for(TlsVersion::Tls13);
+        let modern = !self.suites(TlsVersion::Tls13).is_empty();
+        let rest = Question {
+            without_groups: seen.iter().copied().filter(in_13).collect(),
+            ..Question::any(TlsVersion::Tls13)
+        };
+        if modern && !self.was_asked(&rest) {
+            return Some(rest);
         }
-        let curved = |suite: &Suite| suite.name().contains("_ECDHE_");
+        // A key on a curve wants that curve on offer too. RFC 8422 §5.1.
+        let curved =
+            |suite: &Suite| suite.name().contains("_ECDHE_") && !suite.name().contains("_ECDSA_");
         let (curved, others): (Vec<_>, Vec<_>) =
             self.suites(TlsVersion::Tls12).into_iter().partition(curved);
-        let rest = Question {
+        let settled = |group: &Group| seen.contains(group) || (modern && in_13(group));
+        let older = Question {
             without_suites: others,
-            without_groups: self.groups(),
+            without_groups: Group::all().filter(settled).collect(),
             ..Question::any(TlsVersion::Tls12)
         };
-        (!curved.is_empty() && !self.was_asked(&rest)).then_some(rest)
+        (!curved.is_empty() && !self.was_asked(&older)).then_some(older)
     }
 
     fn choices(&self) -> impl Iterator<Item = &'a Choice> {
@@ -170,12 +191,8 @@ impl<'a> Inquiry<'a> {
 
     /// The groups agreed on, in that order.
     fn groups(&self) -> Vec<Group> {
-        let group = |choice: &Choice| match choice.key_exchange {
-            Some(KeyExchange::Curve { group }) => Some(group),
-            _ => choice.group,
-        };
         let mut groups = Vec::new();
-        for group in self.choices().filter_map(group) {
+        for group in self.choices().filter_map(Choice::named_group) {
             if !groups.contains(&group) {
                 groups.push(group);
             }
@@ -184,7 +201,7 @@ impl<'a> Inquiry<'a> {
     }
 
     fn was_asked(&self, question: &Question) -> bool {
-        self.0.iter().any(|(asked, _)| *asked == question)
+        self.0.iter().any(|(asked, _)| asked.is_like(question))
     }
 
     /// Whether suites of `class` were on offer with TLS 1.2 at most, and nothing was taken.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientHello, Group, Suite, SuiteClass, TlsVersion};
+use super::{Choice, ClientHello, Feature, Group, Suite, SuiteClass, TlsVersion};
 
 /// One question.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -21,6 +21,10 @@ pub struct Question {
     /// All groups are on offer but these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without_groups: Vec<Group>,
+    /// Groups that stand behind all others, for it is known that they are taken: a server that goes
+    /// by the order of the hello then tells another one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_groups: Vec<Group>,
     /// DEFLATE is on offer.
     #[serde(default, skip_serializing_if = "is_false")]
     pub compression: bool,
@@ -37,6 +41,7 @@ impl Question {
             classes: classes.into_iter().collect(),
             without_suites: Vec::new(),
             without_groups: Vec::new(),
+            known_groups: Vec::new(),
             compression: false,
             fallback: false,
         }
@@ -46,6 +51,17 @@ impl Question {
     /// that were left out.
     pub fn is_plain(&self) -> bool {
         self.without_groups.is_empty() && !self.fallback
+    }
+
+    /// Whether both put the same on offer, in whatever order.
+    pub fn is_like(&self, other: &Self) -> bool {
+        // Most differ in the first two.
+        self.version == other.version
+            && self.without_suites == other.without_suites
+            && self.without_groups == other.without_groups
+            && self.classes == other.classes
+            && self.compression == other.compression
+            && self.fallback == other.fallback
     }
 
     /// Every suite there is, with `version` at most.
@@ -69,12 +85,36 @@ impl Question {
         suites.into_iter().map(|(_, suite)| suite).collect()
     }
 
+    /// The groups on offer, weakest first. Finite fields stand before all others: only in TLS 1.3 do
+    /// they have names, and servers have few suites there to ask again with.
+    pub fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> =
+            Group::all().filter(|group| !self.without_groups.contains(group)).collect();
+        groups.sort_by_key(|group| {
+            (self.known_groups.contains(group), !group.is_finite_field(), group.strength())
+        });
+        groups
+    }
+
+    /// Whether a server may choose so: every part of it was on offer. RFC 8446 §4.1.3, §4.2.8.
+    pub fn allows(&self, choice: &Choice) -> bool {
+        let modern = self.version == TlsVersion::Tls13;
+        let version = choice.version == self.version || (!modern && choice.version < self.version);
+        // A hello of SSL 3.0 has no room to name groups.
+        let unnamed = self.version == TlsVersion::Ssl3;
+        let offered = |group: Group| unnamed || self.groups().contains(&group);
+        version
+            && self.suites().contains(&choice.suite)
+            && choice.named_group().is_none_or(offered)
+            && (self.compression || !choice.has(Feature::Compression))
+    }
+
     /// The hello that puts the question to a host of this name, if it has one.
     pub fn hello(&self, server_name: Option<String>) -> ClientHello {
         ClientHello {
             version: self.version,
             suites: self.suites(),
-            groups: Group::all().filter(|group| !self.without_groups.contains(group)).collect(),
+            groups: self.groups(),
             server_name,
             compression: self.compression,
             fallback: self.fallback,
@@ -111,6 +151,56 @@ fn is_false(value: &bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::KeyExchange;
+
+    #[test]
+    fn a_server_may_choose_only_what_was_on_offer() {
+        let choice = |version, suite| Choice {
+            version,
+            suite: Suite(suite),
+            group: None,
+            agreed: Vec::new(),
+            downgrade_sentinel: None,
+            certificates: 0,
+            leaf: None,
+            key_exchange: None,
+        };
+        let (v10, v12, v13) = (TlsVersion::Tls10, TlsVersion::Tls12, TlsVersion::Tls13);
+        let over = |group| Choice {
+            key_exchange: Some(KeyExchange::Curve { group }),
+            ..choice(v12, 0xc02f)
+        };
+        let retry = |group| Choice { group: Some(group), ..choice(v13, 0x1301) };
+        let squeezed = || Choice { agreed: vec![Feature::Compression], ..choice(v12, 0xc02f) };
+        let any = Question::any;
+        let aead = || Question::of(v12, [SuiteClass::AeadFs]);
+        let no_gcm = || Question { without_suites: vec![Suite(0xc02f)], ..any(v12) };
+        let other = |version| Question { without_groups: vec![Group::X25519], ..any(version) };
+        let small = || Question { compression: true, ..any(v12) };
+        for (question, choice, want) in [
+            (any(v12), choice(v12, 0xc02f), true),
+            (any(v12), choice(v10, 0x0005), true),
+            (any(v13), choice(v13, 0x1301), true),
+            (aead(), choice(v12, 0x0001), false),
+            (no_gcm(), choice(v12, 0xc02f), false),
+            (any(v12), choice(v12, 0xfafa), false),
+            // The signal of RFC 5746 §3.3 is no suite.
+            (any(TlsVersion::Ssl3), choice(TlsVersion::Ssl3, 0x00ff), false),
+            (any(v10), choice(v12, 0xc02f), false),
+            (any(v13), choice(v12, 0x1301), false),
+            (any(v12), choice(v13, 0xc02f), false),
+            (any(v12), over(Group::X25519), true),
+            (other(v12), over(Group::X25519), false),
+            (other(v12), over(Group(0x0017)), true),
+            (any(v12), over(Group(0xeeee)), false),
+            (other(v13), retry(Group::X25519), false),
+            (any(v13), retry(Group::X25519), true),
+            (any(v12), squeezed(), false),
+            (small(), squeezed(), true),
+        ] {
+            assert_eq!(question.allows(&choice), want, "{question} -> {choice}");
+        }
+    }
 
     #[test]
     fn suites_come_weakest_first_and_only_those_asked_for() {
@@ -130,17 +220,34 @@ mod tests {
     }
 
     #[test]
+    fn groups_come_weakest_first_and_what_is_known_last() {
+        let known = |names: &[&str]| Question {
+            known_groups: names.iter().filter_map(|name| Group::named(name)).collect(),
+            ..Question::any(TlsVersion::Tls13)
+        };
+        let plain = known(&[]);
+        let [first, second] = [plain.groups()[0], plain.groups()[5]].map(Group::name);
+        assert_eq!((first.as_str(), second.as_str()), ("ffdhe2048", "sect163r2"));
+        let asked = known(&["ffdhe2048", "x25519"]);
+        assert!(asked.is_like(&plain) && asked != plain);
+        let groups = asked.groups();
+        assert_eq!(groups.len(), Group::all().count());
+        assert_eq!(groups[groups.len() - 2..], [Group(0x0100), Group::X25519]);
+    }
+
+    #[test]
     fn a_question_comes_back_from_json_as_it_went() {
         let question = Question {
             without_suites: vec![Suite(0xc02f), Suite(0xfafa)],
             without_groups: vec![Group::X25519, Group(0xeeee)],
+            known_groups: vec![Group(0x0017)],
             compression: true,
             ..Question::of(TlsVersion::Tls11, [SuiteClass::Rc4])
         };
         let json = serde_json::to_string(&question).unwrap();
         let want = "{\"version\":\"TLSv1.1\",\"classes\":[\"rc4\"],\
                     \"without_suites\":[\"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\",\"0xfafa\"],\
-                    \"without_groups\":[\"x25519\",\"0xeeee\"],\"compression\":true}";
+                    \"without_groups\":[\"x25519\",\"0xeeee\"],\"known_groups\":[\"secp256r1\"],\"compression\":true}";
         assert_eq!(json, want);
         assert_eq!(serde_json::from_str::<Question>(&json).unwrap(), question);
     }

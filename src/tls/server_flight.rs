@@ -29,6 +29,10 @@ const RETRY: [u8; 32] = [
 /// The level of alerts that end nothing. RFC 5246 §7.2.
 const WARNING: u8 = 1;
 
+/// Alerts that end a connection and refuse nothing. RFC 5246 §7.2.1, §7.2.2.
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
+
 /// The one alert that servers send at that level and then go on: they have no certificate for the
 /// name asked for, but another. RFC 6066 §3.
 const UNRECOGNIZED_NAME: u8 = 112;
@@ -105,10 +109,14 @@ pub enum Sentinel {
 /// Why bytes were not an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FlightFault {
+    /// The server took its leave before it had answered.
+    Left,
     /// Not a TLS record, or a record where it may not stand.
     NotTls,
     /// A record or message says lengths that do not fit each other.
     Malformed,
+    /// The server chose what was not on offer.
+    NotOffered,
     /// More than [`MAX_FLIGHT`] octets.
     TooLong,
 }
@@ -122,8 +130,6 @@ pub struct FlightReader {
     messages: Vec<u8>,
     seen: usize,
     choice: Option<Choice>,
-    /// An alert after which the server may go on.
-    warning: Option<u8>,
 }
 
 impl FlightReader {
@@ -136,18 +142,11 @@ impl FlightReader {
         self.pending.extend_from_slice(bytes);
         while let Some((kind, fragment)) = self.record()? {
             match kind {
-                // An alert after the hello leaves what the hello said: the server did choose.
-                21 => match (self.choice.take(), &fragment[..]) {
-                    (Some(choice), _) => return Ok(Some(chose(choice))),
-                    (None, [WARNING, UNRECOGNIZED_NAME, ..]) => {
-                        self.warning = Some(UNRECOGNIZED_NAME);
-                        continue;
+                21 => {
+                    if let Some(flight) = self.alerts(&fragment)? {
+                        return Ok(Some(flight));
                     }
-                    (None, [_, alert, ..]) => {
-                        return Ok(Some(ServerFlight::Refused { alert: *alert }));
-                    }
-                    (None, _) => return Err(FlightFault::Malformed),
-                },
+                }
                 22 => self.messages.extend(fragment),
                 // Change cipher spec, RFC 8446 §D.4: middlebox decoration.
                 20 => continue,
@@ -162,13 +161,30 @@ impl FlightReader {
 
     /// Whether enough was said for an answer, should the peer end the stream here.
     pub fn has_answer(&self) -> bool {
-        self.choice.is_some() || self.warning.is_some()
+        self.choice.is_some()
     }
 
     /// What is known when the peer ends the stream: the choice, if it got as far as making one.
     pub fn end(self) -> Option<ServerFlight> {
-        let warned = self.warning.map(|alert| ServerFlight::Refused { alert });
-        self.choice.map(chose).or(warned)
+        self.choice.map(chose)
+    }
+
+    /// What the alerts of one record come to; `None` where the server may go on.
+    fn alerts(&mut self, fragment: &[u8]) -> Result<Option<ServerFlight>, FlightFault> {
+        // An alert after the hello leaves what the hello said: the server did choose.
+        if let Some(choice) = self.choice.take() {
+            return Ok(Some(chose(choice)));
+        }
+        let (alerts, rest) = fragment.as_chunks::<2>();
+        if alerts.is_empty() || !rest.is_empty() {
+            return Err(FlightFault::Malformed);
+        }
+        let last = alerts.iter().find(|alert| **alert != [WARNING, UNRECOGNIZED_NAME]);
+        match last {
+            None => Ok(None),
+            Some([_, CLOSE_NOTIFY | USER_CANCELED]) => Err(FlightFault::Left),
+            Some([_, alert]) => Ok(Some(ServerFlight::Refused { alert: *alert })),
+        }
     }
 
     /// The next whole record.
@@ -242,6 +258,14 @@ impl FlightReader {
 }
 
 impl Choice {
+    /// The group agreed on, where that has a name.
+    pub fn named_group(&self) -> Option<Group> {
+        match self.key_exchange {
+            Some(KeyExchange::Curve { group }) => Some(group),
+            _ => self.group,
+        }
+    }
+
     pub fn has(&self, feature: Feature) -> bool {
         self.agreed.contains(&feature)
     }
@@ -294,7 +318,9 @@ impl fmt::Display for FlightFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotTls => "no TLS record",
+            Self::Left => "no answer to the hello",
             Self::Malformed => "malformed answer to the hello",
+            Self::NotOffered => "a choice that was not on offer",
             Self::TooLong => "endless answer to the hello",
         })
     }
@@ -467,6 +493,11 @@ mod tests {
         for (bytes, want) in [
             (&record(21, &[2, 70])[..], Ok(Some(ServerFlight::Refused { alert: 70 }))),
             (&record(21, &[2])[..], Err(FlightFault::Malformed)),
+            (&record(21, &[1, 0]), Err(FlightFault::Left)),
+            (&record(21, &[2, 0]), Err(FlightFault::Left)),
+            (&record(21, &[1, 90]), Err(FlightFault::Left)),
+            (&record(21, &[1, 112, 1, 0]), Err(FlightFault::Left)),
+            (&record(21, &[1, 112, 2, 40]), Ok(Some(ServerFlight::Refused { alert: 40 }))),
             (b"250 ok\r\n", Err(FlightFault::NotTls)),
             (&[22, 2, 0], Err(FlightFault::NotTls)),
             (&[22, 3, 3, 0xff, 0xff], Err(FlightFault::Malformed)),
@@ -487,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_about_the_name_is_no_refusal_unless_nothing_follows() {
+    fn a_warning_about_the_name_is_no_refusal() {
         let warning = record(21, &[1, 112]);
         let Ok(Some(ServerFlight::Chose(choice))) = read(&[&warning[..], &flight()].concat())
         else {
@@ -500,8 +531,8 @@ mod tests {
         assert_eq!(read(&record(21, &[1, 40])), refused(40), "nobody goes on after this one");
         let mut reader = FlightReader::default();
         assert_eq!(reader.push(&warning), Ok(None));
-        assert!(reader.has_answer());
-        assert_eq!(Ok(reader.end()), refused(112));
+        assert!(!reader.has_answer());
+        assert_eq!(reader.end(), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The machine alone: every stage with every kind of end, deadlines, and input that makes no sense.
 
+mod flight;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -242,33 +244,6 @@ fn a_greeting_has_two_times() {
     assert_eq!((greeting.first_line_ms, greeting.after_ms), (2000, 6000));
     let times: Vec<_> = seen.transcript.lines().map(|(_, line)| line.at_ms).collect();
     assert_eq!(times, [1000, 3000, 7000, 7000]);
-}
-
-#[test]
-fn a_server_that_leaves_in_the_middle_of_its_flight_has_said_what_it_said() {
-    let flight = include_bytes!("../../../fixtures/flights/tls12-warning.bin");
-    let ask = Opening::Ask(Box::new(Question::any(TlsVersion::Tls12)));
-    for (length, want) in [
-        (6, None),
-        (7, Some("refused (alert 112)")), // A warning, behind which others go on.
-        (200, Some("TLSv1.2 TLS_RSA_WITH_AES_128_CBC_SHA, encrypt-then-MAC, ")),
-    ] {
-        let visit = Visit { purpose: Purpose::Floor, starttls: Some(ask.clone()), ..visit() };
-        let (mut dialogue, _) = Dialogue::open(visit, Limits::default());
-        let opening = sound().into_iter().map(|(_, input)| input).take(4);
-        let cut = [Input::Heard(&flight[..length]), Input::Broke(FaultKind::Closed)];
-        for input in opening.chain(cut) {
-            (dialogue, _) = dialogue.advance(Duration::ZERO, input);
-        }
-        let seen = dialogue.into_observation(Duration::ZERO, Duration::ZERO).floor.unwrap();
-        let answer = seen.answer.reached().map(ToString::to_string);
-        match want {
-            Some(want) => assert!(answer.unwrap().starts_with(want), "{length} octets"),
-            None => {
-                assert_eq!(seen.answer.broke().unwrap().kind, FaultKind::Closed);
-            }
-        }
-    }
 }
 
 #[test]
