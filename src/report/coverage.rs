@@ -3,6 +3,7 @@
 //! Counts addresses. Never a finding.
 
 mod promises;
+mod questions;
 
 use std::net::IpAddr;
 
@@ -57,6 +58,7 @@ impl Coverage {
             unseen.extend(promises::of_host(seat.host));
             unseen.extend(unresolved(seat.host));
             unseen.extend(seat.spots().filter_map(|spot| unobserved(&view, &spot)));
+            unseen.extend(seat.spots().filter_map(|spot| questions::broken_off(&spot)));
         }
         Self {
             planned: planned.count(),

@@ -6,7 +6,7 @@ mod text;
 
 pub use text::draw;
 
-use super::traits::{self, Cell, NOT_ASKED, Row, Tone, UNKNOWN};
+use super::traits::{self, Cell, Key, NOT_ASKED, Row, Tone, UNKNOWN};
 use crate::{
     rules::{Spot, View, view::Seat},
     survey::{FaultKind, Role},
@@ -113,13 +113,13 @@ fn mark(columns: &mut [Column<'_>]) {
     let rows = columns.first().map_or(0, |column| column.cells.len());
     for row in 0..rows {
         let primaries = columns.iter().filter(|column| column.is_primary());
-        let known: Vec<String> =
+        let known: Vec<Key> =
             primaries.filter_map(|column| column.cells[row].key.clone()).collect();
         for column in &mut *columns {
             let key = column.cells[row].key.as_ref();
             column.marks.push(match (key, known.first()) {
-                (Some(key), Some(first)) if column.is_primary() => key != first,
-                (Some(key), Some(_)) => !known.contains(key),
+                (Some(key), Some(first)) if column.is_primary() => key.differs(first),
+                (Some(key), Some(_)) => known.iter().all(|known| key.differs(known)),
                 _ => false,
             });
         }

@@ -88,7 +88,7 @@ fn sum(plan: &Plan) -> String {
             let certain = plan.total.connections_at_least;
             let and_suites = match plan.total.visits_for_suites {
                 0 => "",
-                _ => ", and one for every cipher suite taken,",
+                _ => ", and one for every cipher suite taken in every version,",
             };
             let perhaps = match plan.total.connections_at_most - certain {
                 0 => String::new(),
@@ -117,7 +117,7 @@ fn toll(toll: &Toll) -> String {
     let commands = words::count(toll.commands_at_most, "command", "commands");
     let more = match toll.visits_for_suites {
         0 => "",
-        _ => ", and one more connection for every cipher suite taken",
+        _ => ", and one more connection for every cipher suite taken in every version",
     };
     format!("{connections}, at most {handshakes} and {commands}{more}")
 }
@@ -129,7 +129,9 @@ fn steps(sheet: &mut Sheet, visit: &PlannedVisit, width: usize) {
         Times::Once => String::new(),
         Times::AtMost(most) => format!(", at most {most} times with a question each"),
         Times::SuitesAnd(more) => {
-            format!(", once for every cipher suite taken and at most {more} times more")
+            format!(
+                ", once for every cipher suite taken in every version, and at most {more} times more"
+            )
         }
     };
     let condition = visit

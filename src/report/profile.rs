@@ -113,7 +113,14 @@ impl GradedHost {
         let mut grades: Vec<GradedAddresses> = Vec::new();
         for endpoint in &seat.host.addresses {
             let grade = Grade::of(profile, endpoint);
-            let item = |item: &Item<'_>| GradedItem::of(item, depth, profile);
+            let why = match depth {
+                Depth::Full => "not all was asked, or answered",
+                Depth::Session | Depth::Floor if endpoint.broken_off().is_some() => {
+                    "not all was answered"
+                }
+                Depth::Session | Depth::Floor => "ask with --depth full",
+            };
+            let item = |item: &Item<'_>| GradedItem::of(item, why, profile);
             let items: Vec<GradedItem> = grade.items.iter().map(item).collect();
             match grades.iter_mut().find(|known| known.items == items) {
                 Some(known) => known.addresses.push(endpoint.address),
@@ -130,7 +137,7 @@ impl GradedHost {
 }
 
 impl GradedItem {
-    fn of(item: &Item<'_>, depth: Depth, profile: &'static Profile) -> Self {
+    fn of(item: &Item<'_>, why: &str, profile: &'static Profile) -> Self {
         let seen = item
             .readings
             .iter()
@@ -139,10 +146,6 @@ impl GradedItem {
             (true, _) => "anything of it",
             (false, false) => "whether worse is taken",
             (false, true) => "what else is taken",
-        };
-        let why = match depth {
-            Depth::Full => "not all was asked, or answered",
-            Depth::Session | Depth::Floor => "ask with --depth full",
         };
         Self {
             item: item.kind.word(),

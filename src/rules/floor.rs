@@ -5,20 +5,24 @@
 
 use std::fmt;
 
-use super::{Case, Evidence, Severity, Spot, View, strength};
+use super::{Case, Evidence, Severity, Spot, View, promise, starttls::obsolete, strength};
 use crate::{
-    survey::{Least, Observation, SecondTry},
+    survey::{Least, Observation, Role, SecondTry},
     tls::{Choice, Feature, KeyExchange, SuiteClass, TlsVersion},
 };
 
 pub fn backup_lower_tls_floor(view: &View<'_>) -> Vec<Case> {
-    below(view, "floor.version", |spot| spot.endpoint.oldest_version())
+    below(view, "floor.version", |spot| {
+        // Of a backup that has nothing newer, TLS09 speaks.
+        let told = spot.seat.role != Role::Primary && obsolete(view, spot).is_some();
+        spot.endpoint.oldest_version().filter(|_| !told)
+    })
 }
 
 pub fn obsolete_tls_accepted(view: &View<'_>) -> Vec<Case> {
     view.cases(|spot| {
         // Where there is nothing newer, TLS09 says so.
-        if spot.endpoint.handshake().is_none() && newest_choice(spot)? < TlsVersion::Tls12 {
+        if obsolete(view, spot).is_some() {
             return None;
         }
         let versions = distinct(spot, |choice| {
@@ -49,7 +53,10 @@ pub fn weak_cipher_accepted(view: &View<'_>) -> Vec<Case> {
                 SuiteClass::Null | SuiteClass::Export | SuiteClass::Des | SuiteClass::Rc4
             )
         };
-        let case = if classes.iter().any(broken) {
+        // A sender that was promised a certificate needs to see one.
+        let shown_none =
+            classes.contains(&SuiteClass::Anonymous) && promise::covers(view, spot.seat);
+        let case = if classes.iter().any(broken) || shown_none {
             spot.case().graded(Severity::High)
         } else {
             spot.case()
@@ -126,9 +133,11 @@ fn below<'a, T: Copy + fmt::Display + PartialOrd>(
     weaker.map(case).collect()
 }
 
-/// The newest version among the answers to hellos of ours.
+/// The newest version among the answers to hellos of ours that had TLS 1.2 or later on offer.
 pub fn newest_choice(spot: &Spot<'_>) -> Option<TlsVersion> {
-    spot.endpoint.choices().map(|(_, choice)| choice.version).max()
+    let hellos = spot.endpoint.exchanges().map(|(_, exchange)| exchange);
+    let current = hellos.filter(|exchange| exchange.question.version >= TlsVersion::Tls12);
+    current.filter_map(|exchange| Some(exchange.choice()?.version)).max()
 }
 
 /// The versions that were picked, as evidence.
@@ -194,7 +203,10 @@ fn seen<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{super::sketch::*, *};
+    use super::{
+        super::{sketch::*, tls::only_obsolete_tls},
+        *,
+    };
     use crate::{
         survey::{Exchange, FaultKind, Stage},
         tls::{Question, Suite},
@@ -216,6 +228,31 @@ mod tests {
             let seen = survey(vec![vec![primary], vec![backup]]);
             let cases = judged(&seen, backup_lower_tls_floor);
             assert_eq!(cases.len(), usize::from(fires), "{cases:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_with_nothing_newer_is_told_of_once() {
+        let refused = || broke(FaultKind::TlsAlert(70));
+        let at = |most, version, suite| asked(Question::any(most), chose(version, suite));
+        let (v10, v11, v12) = (TlsVersion::Tls10, TlsVersion::Tls11, TlsVersion::Tls12);
+        let good = || vec![at(v12, v12, RSA), asked(Question::any(v11), NO)];
+        let weak = "TLS_DH_anon_WITH_AES_128_CBC_SHA";
+        let some = || asked(Question::of(v12, [SuiteClass::AeadFs]), NO);
+        for (backup, want) in [
+            // TLS 1.0 whatever is on offer.
+            (vec![refused(), at(v12, v10, RSA)], [true, false, false]),
+            (vec![refused(), at(v12, v10, RSA), at(v11, v10, RSA)], [true, false, false]),
+            // Nothing tells what the older hello would have led to in TLS 1.2.
+            (vec![refused(), some(), at(v11, v11, weak), at(v12, v12, weak)], [false, true, true]),
+            (vec![at(v12, v12, RSA), at(v11, v10, RSA)], [false, true, true]),
+        ] {
+            let seen = survey(vec![vec![good()], vec![backup]]);
+            let checks = [only_obsolete_tls, backup_lower_tls_floor, obsolete_tls_accepted];
+            let found = checks.map(|check| {
+                judged(&seen, check).iter().any(|case| case.contains("mx2.even.example"))
+            });
+            assert_eq!(found, want);
         }
     }
 

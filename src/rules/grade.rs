@@ -262,8 +262,10 @@ impl<'a> Grader<'_, 'a> {
             Some(Reading { visit, saw: key.to_string(), rank: rank(key)? })
         });
         // A size that could not be read leaves it as open as no certificate at all.
-        let is_open = keys.is_empty() || keys.iter().any(|(_, key)| rank(key).is_none());
-        Item::new(ItemKind::Key, known, is_open.then_some(self.profile.levels.len() - 1))
+        let is_open = keys.is_empty()
+            || keys.iter().any(|(_, key)| rank(key).is_none())
+            || !self.hearing.has_every_certificate();
+        Item::new(ItemKind::Key, known, is_open.then_some(self.worst_level()))
     }
 
     fn signature(&self) -> Item<'a> {
@@ -271,7 +273,8 @@ impl<'a> Grader<'_, 'a> {
         let shaken = shaken.map(|(visit, made)| (visit, made.leaf().signature.as_str()));
         let chosen = self.leaves().map(|(visit, leaf)| (visit, leaf.signature.as_str()));
         let seen: Vec<_> = shaken.chain(chosen).collect();
-        self.signatures(ItemKind::Signature, Topic::Signatures, seen)
+        let is_open = seen.is_empty() || !self.hearing.has_every_certificate();
+        self.signatures(ItemKind::Signature, Topic::Signatures, seen, is_open)
     }
 
     /// What a root says of itself convinces nobody, and may be signed in any way.
@@ -280,11 +283,16 @@ impl<'a> Grader<'_, 'a> {
             let links = made.chain.iter().skip(1).filter(|certificate| !certificate.self_issued);
             links.map(move |certificate| (visit, certificate.signature.as_str()))
         });
-        let item =
-            self.signatures(ItemKind::ChainSignatures, Topic::ChainSignatures, links.collect());
-        // A server's own certificate may be all that it sends.
-        let was_seen = self.hearing.handshakes().next().is_some();
-        Item { open: if was_seen { None } else { item.open }, ..item }
+        // A server's own certificate may be all that it sends. Single hellos show no more than that.
+        let chained = |algorithm: &str| {
+            let mut all = self.hearing.handshakes();
+            all.any(|(_, made)| made.leaf().key.algorithm == algorithm)
+        };
+        let is_open = self.hearing.handshakes().next().is_none()
+            || !self.hearing.has_every_certificate()
+            || self.leaves().any(|(_, leaf)| !chained(&leaf.key.algorithm));
+        let links = links.collect();
+        self.signatures(ItemKind::ChainSignatures, Topic::ChainSignatures, links, is_open)
     }
 
     fn signatures(
@@ -292,10 +300,14 @@ impl<'a> Grader<'_, 'a> {
         kind: ItemKind,
         topic: Topic,
         seen: Vec<(&'a Observation, &'a str)>,
+        is_open: bool,
     ) -> Item<'a> {
-        let is_open = seen.is_empty();
         let item = self.named(kind, Taken { seen, open: Vec::new() }, topic);
-        Item { open: is_open.then_some(self.profile.levels.len() - 1), ..item }
+        Item { open: is_open.then_some(self.worst_level()), ..item }
+    }
+
+    fn worst_level(&self) -> Rank {
+        self.profile.levels.len() - 1
     }
 
     /// Something that is agreed on or not in the versions of `counts`.

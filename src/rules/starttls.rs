@@ -11,7 +11,7 @@ use crate::{
         Fault, FaultKind, Observation, Phase, Purpose, Stage, observation::HelloVerb,
         reading::Offer,
     },
-    tls::TlsVersion,
+    tls::{Choice, SuiteClass, TlsVersion},
 };
 
 /// How often mail to an address is encrypted, as far as the visits tell; least first.
@@ -72,7 +72,7 @@ pub fn missing(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
 pub fn broken(view: &View<'_>, spot: &Spot<'_>) -> Option<Case> {
     let failures = unspeakable(view, spot)?;
     let case = spot.case().sure(surety(&failures));
-    (!is_obsolete(spot, &failures)).then(|| shown(case, spot, &failures))
+    obsolete(view, spot).is_none().then(|| shown(case, spot, &failures))
 }
 
 /// No TLS can be had, whatever versions we know: it is not offered, or broken.
@@ -100,10 +100,42 @@ pub fn offer<'a>(spot: &Spot<'a>, visit: &'a Observation) -> Evidence {
     spot.exchange(visit, "hello.starttls", saw, "EHLO")
 }
 
-/// What failed each time, where STARTTLS is offered and no handshake was ever finished.
+/// What failed each time, where STARTTLS is offered and nothing we said led to TLS of today.
 pub fn unspeakable<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Vec<Failure<'a>>> {
+    unfinished(view, spot).filter(|_| current_choice(spot).is_none())
+}
+
+/// The same where versions are what all of it comes from: by what the server picked of all versions
+/// up to 1.2, else by its own word in each handshake.
+pub fn obsolete<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Vec<Failure<'a>>> {
+    unspeakable(view, spot).filter(|failures| match floor::newest_choice(spot) {
+        Some(newest) => newest < TlsVersion::Tls12,
+        None => failures.iter().all(Failure::is_version),
+    })
+}
+
+/// What failed each time, and what a single hello was answered with all the same: TLS of today, with a
+/// suite that ours of today does not have.
+pub fn outmoded<'a>(
+    view: &View<'a>,
+    spot: &Spot<'a>,
+) -> Option<(Vec<Failure<'a>>, &'a Observation, &'a Choice)> {
+    let (visit, choice) = current_choice(spot)?;
+    Some((unfinished(view, spot)?, visit, choice))
+}
+
+/// What failed each time, where no handshake was ever finished.
+fn unfinished<'a>(view: &View<'a>, spot: &Spot<'a>) -> Option<Vec<Failure<'a>>> {
     let failures = failures(view, spot);
     (!failures.is_empty() && spot.endpoint.handshake().is_none()).then_some(failures)
+}
+
+/// The first answer to a single hello that would have encrypted with TLS 1.2 or later.
+fn current_choice<'a>(spot: &Spot<'a>) -> Option<(&'a Observation, &'a Choice)> {
+    let encrypts = |choice: &Choice| choice.suite.class() != Some(SuiteClass::Null);
+    spot.endpoint
+        .choices()
+        .find(|(_, choice)| choice.version >= TlsVersion::Tls12 && encrypts(choice))
 }
 
 pub fn failures<'a>(view: &View<'a>, spot: &Spot<'a>) -> Vec<Failure<'a>> {
@@ -158,15 +190,6 @@ pub fn surety<'a>(failures: &[Failure<'a>]) -> Confidence {
         [_] => Confidence::Medium,
         _ if all(Failure::is_silence) || all(Failure::is_temporary) => Confidence::Medium,
         _ => Confidence::High,
-    }
-}
-
-/// Whether versions are what all `failures` come from: by what the server picked of all versions up
-/// to 1.2, else by its own word in each handshake.
-pub fn is_obsolete(spot: &Spot<'_>, failures: &[Failure<'_>]) -> bool {
-    match floor::newest_choice(spot) {
-        Some(newest) => newest < TlsVersion::Tls12,
-        None => failures.iter().all(Failure::is_version),
     }
 }
 
@@ -226,6 +249,49 @@ impl fmt::Display for Failure<'_> {
         match self.how {
             How::Broke(fault) => fault.fmt(f),
             How::Declined(reply) => reply.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{sketch::*, tls::starttls_broken},
+        *,
+    };
+    use crate::tls::Question;
+
+    #[test]
+    fn tls_of_today_with_suites_of_yesterday_is_not_broken() {
+        let v12 = TlsVersion::Tls12;
+        let took = |version, suite| asked(Question::any(v12), chose(version, suite));
+        let broken = || broke(FaultKind::TlsAlert(40));
+        let dhe = "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256";
+        let alert = "tls TLS alert 40 (handshake_failure) at TLS handshake";
+        for (visits, want, encrypts) in [
+            (
+                vec![broken(), took(v12, dhe)],
+                format!(
+                    "medium High mx1.even.example: {alert}; floor.suite TLSv1.2 with {dhe}, but \
+                     with no suite that current senders want"
+                ),
+                Encryption::Always,
+            ),
+            (
+                vec![broken(), took(v12, "TLS_RSA_WITH_NULL_SHA")],
+                format!("Low mx1.even.example: {alert}"),
+                Encryption::Never,
+            ),
+            (
+                vec![broken(), asked(Question::any(v12), NO)],
+                format!("Low mx1.even.example: {alert}"),
+                Encryption::Never,
+            ),
+        ] {
+            let seen = alone(visits);
+            assert_eq!(judged(&seen, starttls_broken), [want]);
+            let view = View::of(&seen);
+            assert_eq!(encryption(&view, &view.spots().next().unwrap()), Some(encrypts));
         }
     }
 }

@@ -10,8 +10,8 @@ use super::{
     finding::Confidence,
     floor, promise,
     starttls::{
-        Encryption, broken, encryption, failures, has_extensions, is_obsolete, missing, offer,
-        shown, surety, unspeakable,
+        Encryption, broken, encryption, failures, has_extensions, missing, obsolete, offer,
+        outmoded, shown, surety,
     },
     strength,
     view::Seat,
@@ -35,7 +35,18 @@ pub fn backup_without_starttls(view: &View<'_>) -> Vec<Case> {
 }
 
 pub fn starttls_broken(view: &View<'_>) -> Vec<Case> {
-    in_clear(unpromised(view), view, |spot| broken(view, spot))
+    // Old senders get through: how weak their suites are says TLS10.
+    let outmoded = view.cases(|spot| {
+        let (failures, visit, choice) = outmoded(view, spot)?;
+        let case = shown(spot.case().graded(Severity::Medium), spot, &failures);
+        let saw = format!(
+            "{} with {}, but with no suite that current senders want",
+            choice.version, choice.suite
+        );
+        Some(case.seen(spot.exchange(visit, "floor.suite", saw, "STARTTLS")))
+    });
+    let broken = in_clear(unpromised(view), view, |spot| broken(view, spot));
+    broken.into_iter().chain(outmoded).collect()
 }
 
 pub fn starttls_intermittent(view: &View<'_>) -> Vec<Case> {
@@ -82,8 +93,7 @@ pub fn backup_lower_tls_version(view: &View<'_>) -> Vec<Case> {
 
 pub fn only_obsolete_tls(view: &View<'_>) -> Vec<Case> {
     let obsolete = |spot: &Spot<'_>| {
-        let failures = unspeakable(view, spot)?;
-        is_obsolete(spot, &failures).then_some(())?;
+        let failures = obsolete(view, spot)?;
         // What it picked when it could choose leaves no doubt.
         let picked = floor::versions(spot);
         let confidence = if picked.is_empty() { surety(&failures) } else { Confidence::High };

@@ -42,7 +42,8 @@ pub enum SecondTry<'a> {
 }
 
 impl Exchange {
-    pub(super) fn choice(&self) -> Option<&Choice> {
+    /// What the server chose, if it did.
+    pub fn choice(&self) -> Option<&Choice> {
         match self.answer.reached()? {
             ServerFlight::Chose(choice) => Some(choice),
             ServerFlight::Refused { .. } => None,
@@ -88,6 +89,11 @@ impl Endpoint {
         self.observations.iter().filter_map(|visit| Some((visit, visit.floor.as_ref()?)))
     }
 
+    /// The hello without an answer that TLS has, which ended the questions.
+    pub fn broken_off(&self) -> Option<(&Observation, &Exchange)> {
+        self.exchanges().find(|(_, exchange)| exchange.answer.reached().is_none())
+    }
+
     /// Every answer that was a choice.
     pub fn choices(&self) -> impl Iterator<Item = (&Observation, &Choice)> {
         self.exchanges().filter_map(|(visit, exchange)| Some((visit, exchange.choice()?)))
@@ -129,14 +135,15 @@ impl Endpoint {
         Some(Least { visit, value, bound })
     }
 
-    /// The weakest key exchange seen, by its strength.
-    pub fn weakest_exchange(&self) -> Option<(&Observation, &KeyExchange)> {
-        let exchanges = self
-            .choices()
-            .filter_map(|(visit, choice)| Some((visit, choice.key_exchange.as_ref()?)));
+    /// The weakest key exchange seen, by its strength; in TLS 1.3 that of the group.
+    pub fn weakest_exchange(&self) -> Option<(&Observation, KeyExchange)> {
+        let exchanges = self.choices().filter_map(|(visit, choice)| {
+            let named = || choice.group.map(|group| KeyExchange::Curve { group });
+            Some((visit, choice.key_exchange.clone().or_else(named)?))
+        });
         exchanges
             .filter(|(_, exchange)| exchange.strength().is_some())
-            .min_by_key(|(_, exchange)| exchange.strength())
+            .min_by_key(|(_, exchange)| (exchange.strength(), exchange.is_post_quantum()))
     }
 
     /// The newest version seen, in handshakes and in answers to single hellos.

@@ -46,7 +46,7 @@ pub struct PlannedVisit {
 pub enum Times {
     Once,
     AtMost(usize),
-    /// One for every cipher suite that the server takes, and at most so many more.
+    /// One for every cipher suite that the server takes in every version, and at most so many more.
     SuitesAnd(usize),
 }
 
@@ -67,7 +67,7 @@ pub struct Toll {
     /// How many there are at least is for the servers to say: they may offer no TLS.
     pub handshakes_at_most: usize,
     pub commands_at_most: usize,
-    /// Visits that are made once more for every cipher suite a server takes; not in the sums.
+    /// Visits that are made once more for every cipher suite a server takes in every version; not in the sums.
     pub visits_for_suites: usize,
 }
 

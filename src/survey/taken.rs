@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Endpoint, Exchange, Observation};
+use super::{Endpoint, Exchange, Fault, FaultKind, Observation};
 use crate::tls::{Choice, Feature, Group, Handshake, KeyExchange, ServerFlight, Suite, TlsVersion};
 
 /// Things of one kind: those that were seen, each with the first visit that showed it, and those
@@ -83,13 +83,8 @@ impl<'a> Hearing<'a> {
     /// The named groups, of all versions: servers keep one list for all of them, so that a group
     /// refused in the newest version counts as refused.
     pub fn groups(&self) -> Taken<'a, Group> {
-        let chosen = self.choices().filter_map(|(visit, choice)| {
-            let group = match choice.key_exchange {
-                Some(KeyExchange::Curve { group }) => Some(group),
-                _ => choice.group,
-            };
-            Some((visit, group?))
-        });
+        let chosen =
+            self.choices().filter_map(|(visit, choice)| Some((visit, choice.named_group()?)));
         let shaken = self.handshakes();
         let shaken =
             shaken.filter_map(|(visit, made)| Some((visit, Group::named(made.group.as_deref()?)?)));
@@ -97,12 +92,16 @@ impl<'a> Hearing<'a> {
         let is_open = |group: &Group| {
             seen.iter().all(|(_, taken)| taken != group) && !self.is_refused_group(*group)
         };
-        let agreed = |suite: &Suite| suite.is_tls13() || suite.name().contains("_ECDHE_");
-        let has_use = [true, false].into_iter().any(|modern| {
-            let suites = self.suites(modern);
+        let in_use = |version, agreed: fn(&Suite) -> bool| {
+            let suites = self.suites(version == TlsVersion::Tls13);
             suites.seen.iter().map(|(_, suite)| suite).chain(&suites.open).any(agreed)
-        });
-        let open = Group::all().filter(is_open).filter(|_| has_use).collect();
+        };
+        let newer = in_use(TlsVersion::Tls13, |_| true);
+        let older = in_use(TlsVersion::Tls12, |suite| suite.name().contains("_ECDHE_"));
+        let has_use = |group: &Group| {
+            (newer && group.is_for(TlsVersion::Tls13)) || (older && group.is_for(TlsVersion::Tls12))
+        };
+        let open = Group::all().filter(is_open).filter(has_use).collect();
         Taken::new(seen.into_iter(), open)
     }
 
@@ -145,6 +144,23 @@ impl<'a> Hearing<'a> {
         Suite::all().filter(of_age).all(|suite| self.is_refused(version, suite))
     }
 
+    /// Whether there can be no certificate of another algorithm than those that were seen.
+    pub fn has_every_certificate(&self) -> bool {
+        let others = self.endpoint.observations.iter();
+        let mut others = others.filter_map(|visit| visit.other_certificate.as_ref());
+        let told = others.any(|answer| {
+            let none = |fault: &Fault| matches!(fault.kind, FaultKind::TlsAlert(_));
+            answer.reached().is_some() || answer.broke().is_some_and(none)
+        });
+        // Up to TLS 1.2 the suite says the algorithm: nothing can follow once each was asked for.
+        let signed = |suite: &Suite| {
+            ["_RSA_", "_ECDSA_"].iter().any(|algorithm| suite.name().contains(algorithm))
+        };
+        let older = self.suites(false);
+        let seen = older.seen.iter().any(|(_, suite)| signed(suite));
+        told || (seen && !older.open.iter().any(signed))
+    }
+
     /// Whether it is known that `suite` is not taken in `version`.
     fn is_refused(&self, version: TlsVersion, suite: Suite) -> bool {
         // Sessions offer TLS 1.2 and 1.3: what comes of them is the newest there is.
@@ -155,7 +171,9 @@ impl<'a> Hearing<'a> {
                     && match exchange.answer.reached() {
                         // Who answers with an older version does not have the ones between.
                         Some(ServerFlight::Chose(choice)) => {
-                            choice.version < version && version <= question.version
+                            choice.version < version
+                                && version <= question.version
+                                && offered.contains(&suite)
                         }
                         // Some servers turn down whoever offers TLS 1.2, and would take an older hello.
                         Some(ServerFlight::Refused { .. }) => {
@@ -169,18 +187,22 @@ impl<'a> Hearing<'a> {
             })
     }
 
-    /// Whether a hello with this group was refused although it had a suite that is taken, and that
-    /// agrees on a group.
+    /// Whether a hello with this group, of a version that has it, was refused although it had a suite
+    /// that is taken, and that agrees on a group.
     fn is_refused_group(&self, group: Group) -> bool {
         self.exchanges.iter().any(|(exchange, offered)| {
             let question = &exchange.question;
             let taken = |(_, choice): (_, &Choice)| {
+                // A key on a curve wants that curve on offer too, which may be what was amiss. RFC 8422
+                // §5.1.
                 let agrees = choice.group.is_some()
-                    || matches!(choice.key_exchange, Some(KeyExchange::Curve { .. }));
+                    || matches!(choice.key_exchange, Some(KeyExchange::Curve { .. }))
+                        && !choice.suite.name().contains("_ECDSA_");
                 choice.version == question.version && agrees && offered.contains(&choice.suite)
             };
             matches!(exchange.answer.reached(), Some(ServerFlight::Refused { .. }))
                 && !question.fallback
+                && group.is_for(question.version)
                 && !question.without_groups.contains(&group)
                 && self.choices().any(taken)
         })

@@ -231,11 +231,12 @@ fn visits_are_planned(title: &str, played: &Played, place: &Place<'_>) {
     let complete = played.survey.ending == mxparity::survey::Ending::Complete;
     let may_stop = !complete || left_alone(&played.survey, place);
     for plan in planned(played, place) {
-        let answers = seen.iter().filter_map(|visit| visit.floor.as_ref()?.answer.reached());
+        let suites: BTreeSet<_> =
+            place.at.choices().map(|(_, choice)| (choice.version, choice.suite)).collect();
         let most = match plan.times {
             Times::Once => 1,
             Times::AtMost(most) => most,
-            Times::SuitesAnd(more) => more + answers.count(),
+            Times::SuitesAnd(more) => more + suites.len(),
         };
         let mut times = 0;
         while times < most

@@ -75,9 +75,8 @@ fn what_was_not_asked_is_neither_pass_nor_fail() {
     for grade in report.profile.unwrap().hosts.iter().flat_map(|host| &host.grades) {
         assert!(!grade.standing.settled);
         for item in &grade.items {
-            let certificate = ["key", "signature"].contains(&item.item);
-            assert_eq!(item.standing.settled, certificate, "{}", item.item);
-            assert_eq!(item.unseen.is_none(), certificate, "{}", item.item);
+            // Not even of certificates: there may be one of another algorithm.
+            assert!(!item.standing.settled && item.unseen.is_some(), "{}", item.item);
         }
     }
     assert!(report.findings.iter().all(|finding| finding.rule != "profile-not-met"));

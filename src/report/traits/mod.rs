@@ -19,7 +19,31 @@ pub struct Cell {
     pub text: String,
     pub tone: Tone,
     /// What is compared; `None` where nothing is known, or nothing can be compared.
-    pub key: Option<String>,
+    pub key: Option<Key>,
+}
+
+/// What two cells of a row are compared by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Key {
+    Exactly(String),
+    /// In an order where the lowest is weakest, it is known to reach down to `seen`, and no lower than
+    /// `bound`.
+    Within {
+        bound: usize,
+        seen: usize,
+    },
+}
+
+impl Key {
+    /// Whether it is certain that the two are not the same.
+    pub fn differs(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Within { bound, seen }, Self::Within { bound: their_bound, seen: theirs }) => {
+                seen < their_bound || theirs < bound
+            }
+            _ => self != other,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -91,7 +115,7 @@ fn recipients<'a>(view: &'a View<'a>, label: &str, kind: RecipientKind) -> Row<'
 
 impl Cell {
     fn plain(text: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { text: text.into(), tone: Tone::Plain, key: Some(key.into()) }
+        Self { text: text.into(), tone: Tone::Plain, key: Some(Key::Exactly(key.into())) }
     }
 
     fn bad(text: impl Into<String>, key: impl Into<String>) -> Self {

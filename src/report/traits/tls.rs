@@ -4,13 +4,13 @@
 
 use std::fmt::Display;
 
-use super::{Cell, NOT_APPLICABLE, NOT_ASKED, UNKNOWN, asked};
+use super::{Cell, Key, NOT_APPLICABLE, NOT_ASKED, UNKNOWN, asked};
 use crate::{
     report::words,
     rules::{Spot, View},
     smtp::cause::Moment,
     survey::{Depth, Fault, FaultKind, Injected, Least, Phase, SecondTry, Stage, reading::Offer},
-    tls::{Handshake, TlsVersion, TrustFlaw},
+    tls::{Handshake, SuiteClass, TlsVersion, TrustFlaw},
 };
 
 /// What an address that refuses EHLO shows where STARTTLS would be: HELO has no extensions.
@@ -44,12 +44,12 @@ pub fn version(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     }
 }
 
-/// The oldest version taken. Without a refusal of everything older it is compared with nothing.
+/// The oldest version taken.
 pub fn oldest(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let oldest = spot.endpoint.oldest_version();
     oldest.map_or_else(
         || unasked(view, spot, Depth::Floor),
-        |oldest| least(&oldest, |v| *v < TlsVersion::Tls12),
+        |oldest| least(&oldest, &TlsVersion::ALL, |version| *version < TlsVersion::Tls12),
     )
 }
 
@@ -58,11 +58,11 @@ pub fn weakest_class(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let worst = spot.endpoint.worst_class();
     worst.map_or_else(
         || unasked(view, spot, Depth::Floor),
-        |worst| least(&worst, |class| class.is_weak()),
+        |worst| least(&worst, &SuiteClass::ALL, |class| class.is_weak()),
     )
 }
 
-/// The weakest key exchange met; TLS 1.3 tells no more than its groups.
+/// The weakest key exchange met.
 pub fn weakest_exchange(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     let Some((_, exchange)) = spot.endpoint.weakest_exchange() else {
         return unasked(view, spot, Depth::Floor);
@@ -108,9 +108,16 @@ pub fn injection(view: &View<'_>, spot: &Spot<'_>) -> Cell {
     }
 }
 
-fn least<T: Display + PartialEq>(least: &Least<'_, T>, is_bad: impl Fn(&T) -> bool) -> Cell {
+/// The weakest of its kind, in an `order` that begins with the weakest.
+fn least<T: Display + PartialEq>(
+    least: &Least<'_, T>,
+    order: &[T],
+    is_bad: impl Fn(&T) -> bool,
+) -> Cell {
     let make = if is_bad(&least.value) { Cell::bad } else { Cell::plain };
-    let key = least.is_exact().then(|| least.to_string());
+    let place = |value: &T| order.iter().position(|one| one == value);
+    let key = place(&least.bound).zip(place(&least.value));
+    let key = key.map(|(bound, seen)| Key::Within { bound, seen });
     Cell { key, ..make(least.to_string(), String::new()) }
 }
 
@@ -175,7 +182,10 @@ mod tests {
     use crate::{
         report::sample::{self, SERVER, Server, at, host, secured, silent},
         smtp::Reply,
-        survey::{Fault, FaultKind, Host, Observation, Phase, Stage, observation::HelloVerb},
+        survey::{
+            Exchange, Fault, FaultKind, Host, Observation, Phase, Stage, observation::HelloVerb,
+        },
+        tls::{Choice, Group, Question, ServerFlight, Suite},
     };
 
     fn cells(host: Host) -> [String; 4] {
@@ -187,6 +197,62 @@ mod tests {
 
     fn visited(visit: Observation) -> Host {
         host("mx1.even.example", vec![at("192.0.2.1", vec![visit])])
+    }
+
+    /// A visit with one hello of TLS 1.2 at most, answered so.
+    fn hello(classes: &[SuiteClass], chosen: Option<(&str, Option<Group>)>) -> Observation {
+        let choice = |(suite, group)| Choice {
+            version: TlsVersion::Tls12,
+            suite: Suite::named(suite).unwrap(),
+            group,
+            agreed: Vec::new(),
+            downgrade_sentinel: None,
+            certificates: 0,
+            leaf: None,
+            key_exchange: None,
+        };
+        let refused = ServerFlight::Refused { alert: 40 };
+        let answer = chosen.map_or(refused, |chosen| ServerFlight::Chose(Box::new(choice(chosen))));
+        let question = Question::of(TlsVersion::Tls12, classes.iter().copied());
+        let floor = Some(Exchange { question, answer: Stage::Reached(answer) });
+        Observation { floor, ..sample::session(SERVER) }
+    }
+
+    #[test]
+    fn a_bound_is_told_from_a_primary_that_cannot_reach_it() {
+        let (weak, aead) = ("TLS_DH_anon_WITH_AES_128_CBC_SHA", "TLS_DHE_RSA_WITH_AES_128_CCM");
+        let all = SuiteClass::ALL;
+        let clean = || vec![hello(&all, Some((aead, None))), hello(&all[..9], None)];
+        let broken = || vec![hello(&all, Some((weak, None)))];
+        // Takes as much, for all we know.
+        let open = || vec![hello(&all, Some((aead, None)))];
+        for (primary, backup, differs) in [
+            (clean(), broken(), true),
+            (clean(), clean(), false),
+            (open(), broken(), false),
+            (clean(), open(), false),
+        ] {
+            let survey = sample::survey(vec![
+                (10, vec![host("mx1.even.example", vec![at("192.0.2.1", primary)])]),
+                (20, vec![host("mx2.even.example", vec![at("192.0.2.2", backup)])]),
+            ]);
+            let view = View::of(&survey);
+            let cells: Vec<Cell> = view.spots().map(|spot| weakest_class(&view, &spot)).collect();
+            let [primary, backup] = [&cells[0], &cells[1]].map(|cell| cell.key.as_ref().unwrap());
+            assert_eq!(backup.differs(primary), differs, "{cells:?}");
+        }
+    }
+
+    #[test]
+    fn groups_of_tls13_count_among_the_weakest() {
+        let field = Group::named("ffdhe2048");
+        let visits = [Some(Group::X25519), field, Some(Group::X25519)];
+        let visits = visits.map(|group| hello(&[], Some(("TLS_AES_128_GCM_SHA256", group))));
+        let host = host("mx1.even.example", vec![at("192.0.2.1", visits.to_vec())]);
+        let survey = sample::survey(vec![(10, vec![host])]);
+        let view = View::of(&survey);
+        let spot = view.spots().next().unwrap();
+        assert_eq!(weakest_exchange(&view, &spot).text, "ffdhe2048");
     }
 
     #[test]

@@ -48,6 +48,12 @@ fn exhausted(version: TlsVersion, suites: &[&str]) -> Vec<Observation> {
     visits
 }
 
+/// A visit that was refused a certificate of another algorithm.
+fn no_other_certificate() -> Observation {
+    let Stage::Broke(refusal) = broke(FaultKind::TlsAlert(40)).tls else { panic!() };
+    Observation { other_certificate: Some(Stage::Broke(refusal)), ..visit() }
+}
+
 #[test]
 fn every_item_has_a_row() {
     for (at, (kind, word, label)) in ITEMS.iter().enumerate() {
@@ -103,9 +109,40 @@ fn a_handshake_shows_the_newest_version_there_is() {
         item(vec![made()], ItemKind::OlderSuites),
         format!("sufficient {AEAD}, maybe insufficient")
     );
-    assert_eq!(item(vec![made()], ItemKind::Key), "sufficient EC 256");
-    assert_eq!(item(vec![made()], ItemKind::Signature), "good ecdsa-with-SHA256");
-    assert_eq!(item(vec![made()], ItemKind::ChainSignatures), "");
+}
+
+#[test]
+fn one_certificate_leaves_open_whether_there_is_another() {
+    let chain = |algorithm: &str, bits, link: &str| {
+        let key = KeyKind { algorithm: algorithm.to_owned(), bits: Some(bits) };
+        let own = Certificate { key, ..certificate(30, 90) };
+        [own, Certificate { signature: link.to_owned(), ..certificate(30, 900) }]
+    };
+    let session = || shows(&chain("EC", 256, "sha256WithRSA"));
+    let other = |answer| Observation { other_certificate: Some(answer), ..visit() };
+    let weaker = handshake(&chain("RSA", 1024, "sha1WithRSA"));
+    let silent = broke(FaultKind::TimedOut).tls.broke().unwrap().clone();
+    let ecdsa = AEAD.replace("RSA", "ECDSA");
+    let every_suite = || [exhausted(V12, &[&ecdsa]), vec![asked(Question::any(V11), NO)]].concat();
+    let open = ["sufficient EC 256", "good ecdsa-with-SHA256", "good sha256WithRSA"];
+    let open = open.map(|seen| format!("{seen}, maybe insufficient"));
+    let settled = open.clone().map(|seen| seen.replace(", maybe insufficient", ""));
+    for (visits, want) in [
+        (vec![session()], open.clone()),
+        // One suite of one version, as at floor depth.
+        (vec![session(), asked(Question::any(V12), chose(V12, &ecdsa))], open.clone()),
+        (vec![session(), other(Stage::Broke(silent))], open),
+        (vec![session(), no_other_certificate()], settled.clone()),
+        ([vec![session()], every_suite()].concat(), settled),
+        (
+            vec![session(), other(Stage::Reached(weaker))],
+            ["insufficient RSA 1024", "good ecdsa-with-SHA256", "insufficient sha1WithRSA"]
+                .map(str::to_owned),
+        ),
+    ] {
+        let kinds = [ItemKind::Key, ItemKind::Signature, ItemKind::ChainSignatures];
+        assert_eq!(kinds.map(|kind| item(visits.clone(), kind)), want);
+    }
 }
 
 #[test]
@@ -144,14 +181,30 @@ fn encrypt_then_mac_saves_a_cbc_suite_where_the_guideline_says_so() {
 fn groups_are_open_until_a_hello_with_a_known_suite_is_refused() {
     let first = Choice { group: Some(Group::X25519), ..choice(V13, MODERN) };
     let first = || asked(Question::any(V13), ServerFlight::Chose(Box::new(first.clone())));
-    let others = Question { without_groups: vec![Group::X25519], ..Question::any(V13) };
+    let others = || Question { without_groups: vec![Group::X25519], ..Question::any(V13) };
     // Refused as well it may be for its suites.
-    let neither =
-        Question { without_suites: vec![Suite::named(MODERN).unwrap()], ..others.clone() };
+    let neither = Question { without_suites: vec![Suite::named(MODERN).unwrap()], ..others() };
+    let curve = Some(KeyExchange::Curve { group: Group::X25519 });
+    let older = |suite| {
+        let older = Choice { key_exchange: curve.clone(), ..choice(V12, suite) };
+        asked(Question::any(V12), ServerFlight::Chose(Box::new(older)))
+    };
+    let is_for = |version| Group::all().filter(move |group| group.is_for(version)).collect();
+    // Only what TLS 1.3 cannot say, such as secp192r1, which is worse.
+    let rest = || asked(Question { without_groups: is_for(V13), ..Question::any(V12) }, NO);
+    let no_12 = || vec![asked(Question::any(V12), NO), asked(Question::any(V11), NO)];
+    let ecdsa = AEAD.replace("RSA", "ECDSA");
+    let (seen, open) = ("sufficient x25519", "sufficient x25519, maybe insufficient");
     for (visits, want) in [
-        (vec![first()], "sufficient x25519, maybe insufficient"),
-        (vec![first(), asked(neither, NO)], "sufficient x25519, maybe insufficient"),
-        (vec![first(), asked(others, NO)], "sufficient x25519"),
+        (vec![first()], open),
+        (vec![first(), asked(neither, NO)], open),
+        // TLS 1.2 may be taken for all we know, and with a curve that TLS 1.3 does not have.
+        (vec![first(), asked(others(), NO)], open),
+        ([vec![first(), asked(others(), NO)], no_12()].concat(), seen),
+        (vec![first(), asked(others(), NO), older(AEAD)], open),
+        (vec![first(), asked(others(), NO), older(AEAD), rest()], seen),
+        (vec![first(), older(AEAD), rest()], open),
+        (vec![first(), asked(others(), NO), older(&ecdsa), rest()], open),
     ] {
         assert_eq!(item(visits, ItemKind::Groups), want);
     }
@@ -175,9 +228,13 @@ fn the_certificate_of_the_other_algorithm_is_graded_like_the_first() {
     }));
     let both = vec![visit];
     for (kind, want_alone, want) in [
-        (ItemKind::Key, "sufficient EC 256", "insufficient RSA 1024"),
-        (ItemKind::Signature, "good ecdsa-with-SHA256", "insufficient sha1WithRSA"),
-        (ItemKind::ChainSignatures, "", "insufficient sha1WithRSA"),
+        (ItemKind::Key, "sufficient EC 256, maybe insufficient", "insufficient RSA 1024"),
+        (
+            ItemKind::Signature,
+            "good ecdsa-with-SHA256, maybe insufficient",
+            "insufficient sha1WithRSA",
+        ),
+        (ItemKind::ChainSignatures, ", maybe insufficient", "insufficient sha1WithRSA"),
         (
             ItemKind::Versions,
             "good TLSv1.3, maybe insufficient",
@@ -253,7 +310,8 @@ fn a_key_whose_size_cannot_be_read_is_no_pass() {
         ("RSA-PSS", None, ", maybe insufficient"),
     ] {
         strange.key = KeyKind { algorithm: algorithm.to_owned(), bits };
-        assert_eq!(item(vec![shows(std::slice::from_ref(&strange))], ItemKind::Key), want);
+        let visits = vec![shows(std::slice::from_ref(&strange)), no_other_certificate()];
+        assert_eq!(item(visits, ItemKind::Key), want);
     }
 }
 
@@ -269,7 +327,7 @@ fn a_root_may_be_signed_in_any_way() {
         (with("sha1WithRSA", true), ""),
         (with("sha256WithRSA", false), "good sha256WithRSA"),
     ] {
-        let visits = vec![shows(&[certificate(30, 90), second])];
+        let visits = vec![shows(&[certificate(30, 90), second]), no_other_certificate()];
         assert_eq!(item(visits, ItemKind::ChainSignatures), want);
     }
 }
