@@ -31,6 +31,8 @@
 //! - **A reply pattern**: a row in `smtp/causes.rs`, with the reply that it must recognise.
 //! - **A report format**: a file in `report/` with one function from [`report::Report`] (or several of
 //!   them) to text, a word in [`report::Format`], and a line in [`report::render`].
+//! - **Something on the HTML page**: a field in `report/html/section.rs`, and its place in the templates
+//!   beside it, which escape whatever they print.
 //! - **A demo**: a world file in `fleet/worlds/`, and a row in `fleet/demo.rs`.
 //!
 //! # Rooms, and who may know whom

@@ -132,28 +132,47 @@ fn told(prediction: &Prediction) -> String {
     format!("{one} or {or_one}, by chance|{several} or {or_several}, by chance")
 }
 
+/// Scenarios by senders.
+pub(super) struct Outcomes {
+    /// The senders of every column.
+    pub heads: Vec<Vec<&'static str>>,
+    /// Every scenario, with a cell for each column.
+    pub rows: Vec<(String, Vec<(Style, String)>)>,
+}
+
+impl Outcomes {
+    /// `None` where there are not several hosts.
+    pub fn of(view: &View<'_>, forecast: &Forecast) -> Option<Self> {
+        if view.hosts().count() < 2 {
+            return None;
+        }
+        let names = Names::of(view);
+        let columns = columns(forecast, &names);
+        let row = |(label, at): (String, usize)| {
+            (label, columns.iter().map(|column| column.cells[at].clone()).collect())
+        };
+        let heads = columns.iter().map(|column| heading(&column.models, columns.len()));
+        let rows = rows(view, forecast, &names).into_iter().map(row);
+        Some(Self { heads: heads.collect(), rows: rows.collect() })
+    }
+}
+
 /// The matrix, where there are several hosts.
 pub(super) fn draw(sheet: &mut Sheet, view: &View<'_>, forecast: &Forecast, width: usize) {
-    if view.hosts().count() < 2 {
-        return;
-    }
-    let names = Names::of(view);
-    let rows = rows(view, forecast, &names);
-    let columns = columns(forecast, &names);
-    let labels: Vec<String> = rows.iter().map(|(label, _)| label.clone()).collect();
-    let label_width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).min(26);
+    let Some(Outcomes { heads, rows }) = Outcomes::of(view, forecast) else { return };
+    let labels = rows.iter().map(|(label, _)| label.chars().count());
+    let label_width = labels.max().unwrap_or(0).min(26);
     let room = width.saturating_sub(label_width);
     let most = (room / (NARROWEST + GAP)).max(1);
-    for block in columns.chunks(most) {
-        let share = (room / block.len()).saturating_sub(GAP).clamp(NARROWEST, WIDEST);
+    for (block, heads) in heads.chunks(most).enumerate() {
+        let share = (room / heads.len()).saturating_sub(GAP).clamp(NARROWEST, WIDEST);
         sheet.blank();
         let heads: Vec<(Style, String)> =
-            block.iter().map(|column| (BOLD, heading(&column.models, columns.len()))).collect();
+            heads.iter().map(|senders| (BOLD, senders.join(", "))).collect();
         line(sheet, label_width, share, (BOLD, "Forecast"), &heads);
-        for (label, at) in &rows {
-            let cells: Vec<(Style, String)> =
-                block.iter().map(|column| column.cells[*at].clone()).collect();
-            line(sheet, label_width, share, (PLAIN, label), &cells);
+        for (label, cells) in &rows {
+            let cells = &cells[block * most..block * most + heads.len()];
+            line(sheet, label_width, share, (PLAIN, label), cells);
         }
     }
 }
@@ -240,11 +259,11 @@ fn columns(forecast: &Forecast, names: &Names) -> Vec<Column> {
     columns
 }
 
-fn heading(models: &[&'static Model], columns: usize) -> String {
+fn heading(models: &[&'static Model], columns: usize) -> Vec<&'static str> {
     if columns == 1 {
-        return "every sender".to_owned();
+        return vec!["every sender"];
     }
-    models.iter().map(|model| model.name).collect::<Vec<_>>().join(", ")
+    models.iter().map(|model| model.name).collect()
 }
 
 /// One prediction in a few words.
@@ -290,12 +309,12 @@ fn brief(outlook: &Outlook, names: &Names) -> String {
 }
 
 /// As many labels of every host's name as tell it from the others.
-struct Names {
+pub(super) struct Names {
     short: Vec<(String, String)>,
 }
 
 impl Names {
-    fn of(view: &View<'_>) -> Self {
+    pub fn of(view: &View<'_>) -> Self {
         let names: Vec<&str> = view.hosts().map(|seat| seat.host.name.as_str()).collect();
         let cut =
             |name: &str, labels: usize| name.split('.').take(labels).collect::<Vec<_>>().join(".");
@@ -308,7 +327,7 @@ impl Names {
         Self { short: names.iter().map(|name| ((*name).to_owned(), cut(name, labels))).collect() }
     }
 
-    fn shortened<'a>(&'a self, name: &'a str) -> &'a str {
+    pub fn shortened<'a>(&'a self, name: &'a str) -> &'a str {
         let known = self.short.iter().find(|(whole, _)| whole == name);
         known.map_or(name, |(_, short)| short)
     }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Report, json, nagios, prometheus, text, transcript};
+use super::{Report, html, json, nagios, prometheus, text, transcript};
 use crate::rules::Severity;
 
 /// The forms a report is printed in.
@@ -13,6 +13,8 @@ pub enum Format {
     /// For people.
     #[default]
     Text,
+    /// For a browser: one page that needs nothing beside itself, with every transcript.
+    Html,
     /// One object, indented.
     Json,
     /// One object a line.
@@ -62,6 +64,7 @@ pub fn render(reports: &[Report], format: Format, layout: Layout<'_>) -> String 
             text
         })
         .join("\n"),
+        Format::Html => html::page(reports),
         Format::Json => each(&json::pretty).concat(),
         Format::Jsonl => each(&json::line).concat(),
         Format::Nagios => nagios::text(reports, layout.bar),
@@ -84,7 +87,7 @@ impl Format {
             Self::Text => Some(Plain::Text),
             Self::Json => Some(Plain::Json),
             Self::Jsonl => Some(Plain::Jsonl),
-            Self::Nagios | Self::Prometheus => None,
+            Self::Html | Self::Nagios | Self::Prometheus => None,
         }
     }
 

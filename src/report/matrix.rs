@@ -6,7 +6,10 @@ mod text;
 
 pub use text::draw;
 
-use super::traits::{self, Cell, Key, NOT_ASKED, Row, Tone, UNKNOWN};
+use super::{
+    traits::{self, Cell, Key, NOT_ASKED, Row, Tone, UNKNOWN},
+    words,
+};
 use crate::{
     rules::{Spot, View, view::Seat},
     survey::{FaultKind, Role},
@@ -133,11 +136,7 @@ impl Column<'_> {
 
     /// Preference and role.
     pub fn place(&self) -> String {
-        match self.seat.preference {
-            Some(preference) => format!("{preference} {}", self.seat.role),
-            None if self.is_outside => "not in MX".to_owned(),
-            None => "no MX record".to_owned(),
-        }
+        if self.is_outside { "not in MX".to_owned() } else { words::seat(&self.seat) }
     }
 }
 

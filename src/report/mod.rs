@@ -13,6 +13,7 @@ mod findings;
 mod forecast;
 mod format;
 mod headline;
+mod html;
 mod ink;
 pub mod json;
 mod matrix;

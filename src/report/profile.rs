@@ -90,6 +90,9 @@ pub struct Seen {
     pub level: &'static Level,
 }
 
+/// A level in its colour, and what was seen at it.
+pub type SeenAt<'a> = (Style, &'a str, String);
+
 impl Graded {
     pub fn of(survey: &Survey, profile: &'static Profile) -> Self {
         let hosts = View::of(survey);
@@ -156,6 +159,21 @@ impl GradedItem {
         }
     }
 
+    /// Its levels with what was seen at each, then what was not.
+    fn levels(&self) -> Vec<SeenAt<'_>> {
+        let seen = self.seen.chunk_by(|one, next| one.level == next.level).map(|alike| {
+            let names: Vec<&str> = alike.iter().map(|seen| seen.saw.as_str()).collect();
+            (style(alike[0].level), alike[0].level.name.as_str(), names.join(", "))
+        });
+        let mut levels: Vec<_> = seen.collect();
+        match &self.unseen {
+            Some(unseen) => levels.push((DIM, "not seen", unseen.clone())),
+            None if levels.is_empty() => levels.push((DIM, "–", "does not apply".to_owned())),
+            None => {}
+        }
+        levels
+    }
+
     /// Whether there is nothing of the kind, as far as was asked for.
     fn is_unseen(&self) -> bool {
         self.seen.is_empty() && self.unseen.is_some()
@@ -168,7 +186,7 @@ impl Standing {
     }
 
     /// In words, with their colour.
-    fn said(self) -> (Style, String) {
+    pub fn said(self) -> (Style, String) {
         match self.level {
             None => (DIM, "not seen".to_owned()),
             Some(level) if self.settled => (style(level), level.name.clone()),
@@ -181,20 +199,59 @@ impl Standing {
     }
 }
 
+impl Graded {
+    /// Which guideline it is.
+    pub fn what(&self) -> String {
+        let mut what = format!("{}, edition {}", self.title, self.edition);
+        if self.date != self.edition {
+            what = format!("{what} ({})", self.date);
+        }
+        match self.note {
+            Some(note) => format!("{what}; {note}"),
+            None => what,
+        }
+    }
+
+    /// What it asks as well.
+    pub fn rest(&self) -> Option<String> {
+        let names = self.not_graded.join(", ");
+        (!names.is_empty()).then(|| format!("not graded here: {names}"))
+    }
+}
+
+impl GradedHost {
+    /// Preference and role.
+    pub fn place(&self) -> String {
+        let preference = self.preference.map(|preference| format!("{preference} "));
+        format!("{}{}", preference.unwrap_or_default(), self.role)
+    }
+
+    /// The addresses of one of its grades; a host whose addresses are alike is one thing and needs none.
+    pub fn addresses(&self, grade: &GradedAddresses) -> Option<String> {
+        let addresses: Vec<String> = grade.addresses.iter().map(ToString::to_string).collect();
+        (self.grades.len() > 1).then(|| addresses.join(", "))
+    }
+}
+
+impl GradedAddresses {
+    /// Every item with its levels in words, worst first; nothing where no TLS was seen.
+    pub fn rows(&self) -> Vec<(&str, Vec<SeenAt<'_>>)> {
+        if self.items.iter().all(GradedItem::is_unseen) {
+            return Vec::new();
+        }
+        self.items.iter().map(|item| (item.label.as_str(), item.levels())).collect()
+    }
+}
+
+/// What [`GradedAddresses::rows`] without a row means.
+pub const NO_TLS: &str = "No TLS was seen there: neither pass nor fail.";
+
 /// The guideline, then host after host.
 pub fn draw(sheet: &mut Sheet, graded: &Graded, width: usize) {
-    let mut what = format!("{}, edition {}", graded.title, graded.edition);
-    if graded.date != graded.edition {
-        what = format!("{what} ({})", graded.date);
-    }
-    if let Some(note) = graded.note {
-        what = format!("{what}; {note}");
-    }
-    sheet.prose(width, Line::new(BOLD, "Profile").pad(MARGIN), PLAIN, &what);
+    sheet.prose(width, Line::new(BOLD, "Profile").pad(MARGIN), PLAIN, &graded.what());
     let margin = || Line::default().pad(MARGIN);
     sheet.prose(width, margin(), DIM, graded.source);
-    if !graded.not_graded.is_empty() {
-        let rest = format!("not graded here: {}", graded.not_graded.join(", "));
+    if let Some(rest) = graded.rest() {
         sheet.prose(width, margin(), DIM, &rest);
     }
     for host in &graded.hosts {
@@ -214,43 +271,29 @@ pub fn draw(sheet: &mut Sheet, graded: &Graded, width: usize) {
 }
 
 fn name(host: &GradedHost) -> Line {
-    let preference = host.preference.map(|preference| format!("{preference} "));
-    let place = format!("  {}{}", preference.unwrap_or_default(), host.role);
-    Line::new(BOLD, &host.name).and(DIM, place)
+    Line::new(BOLD, &host.name).and(DIM, format!("  {}", host.place()))
 }
 
 /// Who it is about, and the worst of it.
 fn heading(sheet: &mut Sheet, host: &GradedHost, grade: &GradedAddresses, width: usize) {
     let (style, said) = grade.standing.said();
     sheet.line(name(host).and(PLAIN, ": ").and(style, said));
-    // A host whose addresses are alike is one thing.
-    if host.grades.len() > 1 {
-        let addresses: Vec<String> = grade.addresses.iter().map(ToString::to_string).collect();
-        sheet.prose(width, Line::default().pad(2), PLAIN, &addresses.join(", "));
+    if let Some(addresses) = host.addresses(grade) {
+        sheet.prose(width, Line::default().pad(2), PLAIN, &addresses);
     }
 }
 
 fn items(sheet: &mut Sheet, grade: &GradedAddresses, width: usize) {
-    if grade.items.iter().all(GradedItem::is_unseen) {
-        let margin = Line::default().pad(2);
-        sheet.prose(width, margin, DIM, "No TLS was seen there: neither pass nor fail.");
-        return;
+    let rows = grade.rows();
+    if rows.is_empty() {
+        sheet.prose(width, Line::default().pad(2), DIM, NO_TLS);
     }
-    for item in &grade.items {
-        let mut label = Line::new(PLAIN, format!("  {}", item.label)).pad(ITEM_MARGIN);
-        let mut row = |style: Style, level: &str, text: &str| {
+    for (label, levels) in rows {
+        let mut label = Line::new(PLAIN, format!("  {label}")).pad(ITEM_MARGIN);
+        for (style, level, text) in levels {
             let head = std::mem::replace(&mut label, Line::default().pad(ITEM_MARGIN));
             let head = head.and(style, level).pad(ITEM_MARGIN + LEVEL_MARGIN);
-            sheet.prose(width, head, PLAIN, text);
-        };
-        for alike in item.seen.chunk_by(|one, next| one.level == next.level) {
-            let names: Vec<&str> = alike.iter().map(|seen| seen.saw.as_str()).collect();
-            row(style(alike[0].level), &alike[0].level.name, &names.join(", "));
-        }
-        match &item.unseen {
-            Some(unseen) => row(DIM, "not seen", unseen),
-            None if item.seen.is_empty() => row(DIM, "–", "does not apply"),
-            None => {}
+            sheet.prose(width, head, PLAIN, &text);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Published, Purpose, Recipient, RecipientKind, Reverse, Security, Source, Stage, Sts,
         Survey, Tier, Vantage, Why,
         observation::{Greeting, Hello, HelloVerb},
+        vantage::SourceAddress,
     },
     tls::{self, Certificate, Handshake, KeyKind, TlsVersion, TrustFlaw, handshake::KeyProof},
 };
@@ -221,4 +222,33 @@ fn untried() -> Observation {
         quit: Stage::NotTried(Why::EarlierFailed),
         transcript: Transcript::default(),
     }
+}
+
+/// A survey in which everything a stranger can choose is `bytes` or `words`.
+pub fn hostile(bytes: &[u8], words: &str) -> Survey {
+    let text = || Text::new(bytes);
+    let mut reply = Reply::new(550, "5.1.1 no");
+    reply.lines = vec![text(), text()];
+    let other = TrustFlaw::Other { reason: words.to_owned() };
+    let mut visit = secured(SERVER, TlsVersion::Tls13, vec![other]);
+    let Stage::Reached(greeting) = &mut visit.greeting else { unreachable!("sample greets") };
+    greeting.reply = reply.clone();
+    let Stage::Reached(hello) = &mut visit.hello else { unreachable!("sample says hello") };
+    hello.reply = reply.clone();
+    hello.capabilities = Capabilities::of(&reply);
+    visit.hello_secured = visit.hello.clone();
+    visit.recipients[0].outcome = Stage::Declined(reply);
+    let Stage::Reached(handshake) = &mut visit.tls else { unreachable!("sample speaks TLS") };
+    handshake.group = Some(words.to_owned());
+    handshake.chain[0].subject = text();
+    handshake.chain[0].key.algorithm = words.to_owned();
+    visit.transcript.push(Duration::ZERO, Speaker::Server, text());
+    let named = host(words, vec![at("192.0.2.1", vec![visit])]);
+    let dead = silent(words, "192.0.2.2", FaultKind::Io(words.to_owned()));
+    let mut survey = survey(vec![(10, vec![named]), (20, vec![dead])]);
+    survey.vantage.sources.push(SourceAddress {
+        address: "198.51.100.7".parse().unwrap(),
+        reverse: Reverse::Confirmed(words.to_owned()),
+    });
+    survey
 }

@@ -56,30 +56,44 @@ pub fn severity_style(severity: Severity) -> Style {
 fn top(sheet: &mut Sheet, report: &Report, width: usize) {
     sheet.line(Line::new(BOLD, &report.domain));
     sheet.prose(width, Line::default(), BOLD, &headline::sentence(report));
+    let mut line = Line::default();
+    for (at, (question, style, answer)) in verdict(report).into_iter().enumerate() {
+        let between = if at == 0 { "" } else { " · " };
+        line = line.and(PLAIN, format!("{between}{question} ")).and(style, answer);
+    }
+    if line.width() > 0 {
+        sheet.line(line);
+    }
+}
+
+/// The words of the verdict, in their colours, each with what it answers.
+pub(super) fn verdict(report: &Report) -> Vec<(&'static str, Style, String)> {
     // Without hosts there is nothing that could fail over or be even.
     if report.survey.mx.hosts().next().is_none() {
-        return;
+        return Vec::new();
     }
     let verdict = report.verdict;
-    let (failover, style) = match verdict.failover {
-        Failover::Works => ("works", GOOD),
-        Failover::Fragile => ("fragile", WARN),
-        Failover::Broken => ("broken", BAD),
-        Failover::None => ("none", WARN),
-        Failover::Unproven => ("unproven", DIM),
+    let failover = match verdict.failover {
+        Failover::Works => GOOD,
+        Failover::Fragile | Failover::None => WARN,
+        Failover::Broken => BAD,
+        Failover::Unproven => DIM,
     };
-    let line = Line::new(PLAIN, "failover ").and(style, failover);
-    let (parity, style) = match verdict.parity {
-        Parity::Even => ("even", GOOD),
-        Parity::Uneven => ("uneven", WARN),
-        Parity::Alone => ("alone", PLAIN),
-        Parity::Unproven => ("unproven", DIM),
+    let parity = match verdict.parity {
+        Parity::Even => GOOD,
+        Parity::Uneven => WARN,
+        Parity::Alone => PLAIN,
+        Parity::Unproven => DIM,
     };
-    let line = line.and(PLAIN, " · parity ").and(style, parity).and(PLAIN, " · worst finding ");
-    sheet.line(match verdict.severity {
-        Some(severity) => line.and(severity_style(severity), severity),
-        None => line.and(GOOD, "none"),
-    });
+    let (worst, style) = match verdict.severity {
+        Some(severity) => (severity.to_string(), severity_style(severity)),
+        None => ("none".to_owned(), GOOD),
+    };
+    vec![
+        ("failover", failover, words::failover(verdict.failover).to_owned()),
+        ("parity", parity, words::parity(verdict.parity).to_owned()),
+        ("worst finding", style, worst),
+    ]
 }
 
 /// What was seen, then what was not, with whose fault it is in the margin.
@@ -104,8 +118,7 @@ mod tests {
             sample::{self, SERVER, Server, at, host, secured, silent},
             transcript,
         },
-        smtp::{Reply, Text},
-        survey::{DnsFault, Ending, FaultKind, MxLookup, Reverse, Stage, Survey},
+        survey::{DnsFault, Ending, FaultKind, MxLookup, Survey},
         tls::{TlsVersion, TrustFlaw},
     };
 
@@ -172,41 +185,12 @@ mod tests {
         assert!(shown.trim_end().ends_with("interrupted, so incomplete"), "{shown}");
     }
 
-    /// A survey in which everything a stranger can choose is `bytes` or `words`.
-    fn hostile(bytes: &[u8], words: &str) -> Survey {
-        let text = || Text::new(bytes);
-        let mut reply = Reply::new(550, "5.1.1 no");
-        reply.lines = vec![text(), text()];
-        let other = TrustFlaw::Other { reason: words.to_owned() };
-        let mut visit = secured(SERVER, TlsVersion::Tls13, vec![other]);
-        let Stage::Reached(greeting) = &mut visit.greeting else { unreachable!("sample greets") };
-        greeting.reply = reply.clone();
-        let Stage::Reached(hello) = &mut visit.hello else { unreachable!("sample says hello") };
-        hello.reply = reply.clone();
-        hello.capabilities = crate::smtp::Capabilities::of(&reply);
-        visit.hello_secured = visit.hello.clone();
-        visit.recipients[0].outcome = Stage::Declined(reply);
-        let Stage::Reached(handshake) = &mut visit.tls else { unreachable!("sample speaks TLS") };
-        handshake.group = Some(words.to_owned());
-        handshake.chain[0].subject = text();
-        handshake.chain[0].key.algorithm = words.to_owned();
-        visit.transcript.push(std::time::Duration::ZERO, crate::smtp::Speaker::Server, text());
-        let named = host(words, vec![at("192.0.2.1", vec![visit])]);
-        let dead = silent(words, "192.0.2.2", FaultKind::Io(words.to_owned()));
-        let mut survey = sample::survey(vec![(10, vec![named]), (20, vec![dead])]);
-        survey.vantage.sources.push(crate::survey::vantage::SourceAddress {
-            address: "198.51.100.7".parse().unwrap(),
-            reverse: Reverse::Confirmed(words.to_owned()),
-        });
-        survey
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
         fn no_byte_of_a_stranger_reaches_the_terminal_unescaped(bytes: Vec<u8>, words: String) {
-            let report = Report::of(hostile(&bytes, &words));
+            let report = Report::of(sample::hostile(&bytes, &words));
             for shown in [render(&report, 80), transcript::text(&report.survey)] {
                 // Our own styles are taken out by what they are, not by their shape: a stranger's
                 // sequence of the same shape must not go with them.
@@ -221,7 +205,7 @@ mod tests {
 
         #[test]
         fn json_holds_no_raw_control_character(bytes: Vec<u8>, words: String) {
-            let report = Report::of(hostile(&bytes, &words));
+            let report = Report::of(sample::hostile(&bytes, &words));
             let line = crate::report::json::line(&report);
             prop_assert!(!line.trim_end_matches('\n').contains(char::is_control), "{}", line);
             prop_assert_eq!(&crate::report::json::surveys(&line).unwrap()[0], &report.survey);

@@ -8,33 +8,43 @@ use crate::{
     survey::{Endpoint, Host, Observation, Survey},
 };
 
+/// A visit, to which address of which host, and the how-manieth there.
+pub type Placed<'a> = (&'a Host, &'a Endpoint, usize, &'a Observation);
+
 /// All visits, host by host, in the order of the report.
+pub fn visits(survey: &Survey) -> impl Iterator<Item = Placed<'_>> {
+    let published = survey.mx.hosts().map(|(_, _, host)| host);
+    let hosts = published.chain(&survey.also);
+    let places = hosts.flat_map(|host| host.addresses.iter().map(move |endpoint| (host, endpoint)));
+    places.flat_map(|(host, endpoint)| {
+        let visits = (1..).zip(&endpoint.observations);
+        visits.map(move |(number, visit)| (host, endpoint, number, visit))
+    })
+}
+
+/// Where a visit went.
+pub fn place(host: &Host, endpoint: &Endpoint) -> String {
+    format!("{} [{}]:{}", host.name, endpoint.address, endpoint.port)
+}
+
+/// When a line was said, counted from the beginning of its visit.
+pub fn seconds(line: &crate::smtp::transcript::Line) -> String {
+    format!("{}.{:03}", line.at_ms / 1000, line.at_ms % 1000)
+}
+
+/// Every visit.
 pub fn text(survey: &Survey) -> String {
     let mut sheet = Sheet::default();
-    let published = survey.mx.hosts().map(|(_, _, host)| host);
-    for host in published.chain(&survey.also) {
-        for endpoint in &host.addresses {
-            for (number, visit) in (1..).zip(&endpoint.observations) {
-                dialogue(&mut sheet, host, endpoint, (number, visit));
-            }
-        }
-    }
+    visits(survey).for_each(|visit| dialogue(&mut sheet, visit));
     sheet.to_string()
 }
 
 /// One visit: its place and purpose, then every line with its number and seconds.
-fn dialogue(
-    sheet: &mut Sheet,
-    host: &Host,
-    endpoint: &Endpoint,
-    (number, visit): (usize, &Observation),
-) {
-    let place = format!("{} [{}]:{}", host.name, endpoint.address, endpoint.port);
+fn dialogue(sheet: &mut Sheet, (host, endpoint, number, visit): Placed<'_>) {
     let which = format!("  visit {number}, {}", visit.purpose);
-    sheet.line(Line::new(BOLD, place).and(DIM, which));
+    sheet.line(Line::new(BOLD, place(host, endpoint)).and(DIM, which));
     for (number, line) in visit.transcript.lines() {
-        let (seconds, millis) = (line.at_ms / 1000, line.at_ms % 1000);
-        let margin = format!("{number:>4} {seconds:>4}.{millis:03}  ");
+        let margin = format!("{number:>4} {:>8}  ", seconds(line));
         let style = match line.who {
             Speaker::Client => BOLD,
             Speaker::Event => DIM,

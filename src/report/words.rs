@@ -4,6 +4,7 @@
 
 use super::{Failover, Parity};
 use crate::{
+    rules::view::Seat,
     smtp::cause::{Cause, Confidence},
     survey::Blame,
     tls::TrustFlaw,
@@ -157,6 +158,14 @@ pub fn blame(blame: Blame) -> &'static str {
         Blame::Path => "the path",
         Blame::Peer => "theirs",
         Blame::Us => "ours",
+    }
+}
+
+/// Preference and role of a host of the MX set: `10 primary`.
+pub fn seat(seat: &Seat<'_>) -> String {
+    match seat.preference {
+        Some(preference) => format!("{preference} {}", seat.role),
+        None => "no MX record".to_owned(),
     }
 }
 

@@ -18,10 +18,14 @@ pub fn packages() -> &'static Path {
     }
 }
 
+/// A folder or file that `fetch` left beside the packages.
+pub fn unpacked(name: &str) -> PathBuf {
+    packages().with_file_name(name)
+}
+
 /// The words that run Python with what `fetch` installed for it.
 pub fn python() -> [String; 2] {
-    let unpacked = packages().with_file_name("");
-    [script("python"), unpacked].map(|path| path.display().to_string())
+    [script("python"), unpacked("")].map(|path| path.display().to_string())
 }
 
 /// A command that may come from the unpacked packages where this machine has none.

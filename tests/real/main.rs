@@ -7,6 +7,7 @@
 //! missing, every test fails and says the mend. Installs nothing and leaves no process behind.
 
 mod acceptance;
+mod browser;
 mod certificate;
 mod dane;
 mod dnssec;

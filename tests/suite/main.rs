@@ -14,6 +14,7 @@ mod fuzz {
 }
 mod handshakes;
 mod hostile;
+mod html;
 mod layers;
 mod monitors;
 mod pages;
