@@ -4,6 +4,7 @@
 //! rule and no format.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, Read as _},
     path::Path,
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     config::{Limits, Settings},
     fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
+    forecast::Supposed,
     probe::Event,
     report::{self, Format, Layout, Plain, Report, Status},
     rules::{self, Profile},
@@ -37,6 +39,8 @@ const MONITOR_PATIENCE: Duration = Duration::from_secs(55);
 /// How old a stored report may be: a daily run, and some delay.
 const MAX_AGE: Duration = Duration::from_secs(26 * 60 * 60);
 
+/// Hosts that an error names.
+const MOST_NAMED: usize = 8;
 /// Columns for the names in the list of demos.
 const LIST_MARGIN: usize = 17;
 
@@ -47,6 +51,7 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
     if let Some(file) = &words.stored.from_state {
         return from_state(words, &settings, file, now);
     }
+    let before = before(words)?;
     let mut store = words.state.as_deref().map(|file| Store::open(file, now)).transpose()?;
     let instruments = Instruments::new(words, settings)?;
     let patience = (words.output.format == Format::Nagios).then_some(MONITOR_PATIENCE);
@@ -97,9 +102,15 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
             for survey in &mut surveys {
                 survey.vantage.port25 = port25;
             }
-            let profile =
-                |survey: &Survey| settings::profile(instruments.settings(), words, &survey.domain);
-            deliver(surveys, &words.output, profile)
+            deliver(surveys, &words.output, |survey| {
+                let profile = settings::profile(instruments.settings(), words, &survey.domain);
+                let earlier = before.iter().rfind(|before| before.domain == survey.domain);
+                let report = Report::supposing(survey, profile, &words.output.what_if);
+                match earlier {
+                    Some(earlier) => report.drilled(earlier),
+                    None => report,
+                }
+            })
         };
         // The report comes first: it is what the user waited for.
         saved.and(shown)
@@ -127,7 +138,10 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
         Ok::<Survey, Error>(survey)
     })?;
     let profile = words.output.profile.or(world.ask.profile.as_deref().and_then(Profile::find));
-    let status = deliver(vec![survey], &words.output, |_| profile)?;
+    let supposed = &words.output.what_if;
+    let status = deliver(vec![survey], &words.output, |survey| {
+        Report::supposing(survey, profile, supposed)
+    })?;
     if words.output.format == Format::Text && words.output.file.is_none() {
         let code = status.code();
         words.output.printing.print(&format!("\ncheck would have exited with {code}\n"))?;
@@ -150,7 +164,9 @@ fn demo_list() -> Result<String, WorldFault> {
 
 /// Judges the surveys of stored reports.
 pub fn judge(words: &Judge) -> Result<Status, Error> {
-    deliver(stored(&words.report)?, &words.output, |_| words.output.profile)
+    deliver(stored(&words.report)?, &words.output, |survey| {
+        Report::supposing(survey, words.output.profile, &words.output.what_if)
+    })
 }
 
 /// Judges what an earlier run saw of the domains that are asked about, if it is not too old.
@@ -181,7 +197,40 @@ fn from_state(
         }
         surveys.push(survey);
     }
-    deliver(surveys, &words.output, |survey| settings::profile(settings, words, &survey.domain))
+    deliver(surveys, &words.output, |survey| {
+        let profile = settings::profile(settings, words, &survey.domain);
+        Report::supposing(survey, profile, &words.output.what_if)
+    })
+}
+
+/// The surveys that a drill is held against, one at least for each domain.
+fn before(words: &Check) -> Result<Vec<Survey>, Error> {
+    let Some(file) = &words.drill else { return Ok(Vec::new()) };
+    let before = stored(file)?;
+    let missing =
+        words.domains.iter().find(|domain| !before.iter().any(|survey| survey.domain == **domain));
+    match missing {
+        Some(domain) => {
+            let file = file.display();
+            Err(Error::new(format_args!("{file} holds no report on {domain} to drill against")))
+        }
+        None => Ok(before),
+    }
+}
+
+/// What was supposed of hosts that no domain has.
+fn supposed_of_nobody(reports: &[Report], words: &Output) -> Result<(), Error> {
+    let hosts = || reports.iter().flat_map(|report| report.survey.mx.hosts());
+    let unknown = |one: &&Supposed| !hosts().any(|(_, _, host)| host.name == one.host);
+    match words.what_if.iter().find(unknown) {
+        Some(one) => {
+            let known: BTreeSet<&str> = hosts().map(|(_, _, host)| host.name.as_str()).collect();
+            let known: Vec<&str> = known.into_iter().take(MOST_NAMED).collect();
+            let known = known.join(", ");
+            Err(Error::new(format_args!("--what-if {one}: no such MX host; there are {known}")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A time limit as it was given: `26h`, `1h 30m`.
@@ -199,18 +248,15 @@ fn stored(file: &Path) -> Result<Vec<Survey>, Error> {
         .map_err(|fault| Error::new(format_args!("{name} is no stored report: {fault}")))
 }
 
-/// Judges each survey under its guideline, renders, and hands the reports to where they were asked for.
+/// Judges each survey, renders, and hands the reports to where they were asked for.
 /// The worst status stands.
 fn deliver(
     surveys: Vec<Survey>,
     words: &Output,
-    profile: impl Fn(&Survey) -> Option<&'static Profile>,
+    judged: impl Fn(Survey) -> Report,
 ) -> Result<Status, Error> {
-    let judged = |survey: Survey| {
-        let profile = profile(&survey);
-        Report::under(survey, profile)
-    };
     let mut reports: Vec<Report> = surveys.into_iter().map(judged).collect();
+    let nobody = supposed_of_nobody(&reports, words);
     let bar = words.bar();
     let status = |report: &Report| Status::of(report, bar);
     let worst = reports.iter().map(status).max().unwrap_or(Status::Fine);
@@ -224,6 +270,8 @@ fn deliver(
     let layout =
         Layout { width: output::width(), bar, transcript: words.transcript, earlier: &earlier };
     publish(&report::render(&reports, words.format, layout), words)?;
+    // Said behind the report: it may have cost visits.
+    nobody?;
     // The metrics raise the alarm: a timer that failed as well would be a second one.
     Ok(if metrics.is_some() && words.fail_on.is_none() { Status::Fine } else { worst })
 }

@@ -1,6 +1,6 @@
 //! The command line as a type: what each word means and what it may be.
 //!
-//! Names are stable. Turns words into values, never values into actions.
+//! Longer than most: every option stands here, with its help. Names are stable. Turns words into values, never values into actions.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -17,6 +17,7 @@ use ipnet::IpNet;
 
 use crate::{
     config::{Limits, duration, name_server},
+    forecast::Supposed,
     report::{
         Format, Plain,
         examples::{EXAMPLES, Example},
@@ -85,6 +86,14 @@ pub struct Check {
     /// Remember here who deferred us or wants rest, and resume from it
     #[arg(long, value_name = "FILE", help_heading = "What is asked")]
     pub state: Option<PathBuf>,
+    /// While a host really is down: hold the forecast of this earlier report against what is seen now
+    #[arg(
+        long,
+        value_name = "BEFORE.json",
+        conflicts_with = "plan",
+        help_heading = "What is asked"
+    )]
+    pub drill: Option<PathBuf>,
     /// Print the visits and commands a run would make, and make none
     #[arg(long, help_heading = "What is asked")]
     pub plan: bool,
@@ -231,6 +240,9 @@ pub struct Output {
     /// written to a file, no severity does]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<SeverityWord>,
+    /// Also foresee this: one host down, or its TLS broken; several happen at once
+    #[arg(long, value_name = "down=HOST|tls-broken=HOST")]
+    pub what_if: Vec<Supposed>,
     #[command(flatten)]
     pub printing: Printing,
     /// No progress line, and nothing printed when all is well; files and monitors get their report

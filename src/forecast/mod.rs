@@ -236,6 +236,10 @@ impl Outlook {
         matches!(self.fate, Fate::Delivered(..))
     }
 
+    pub fn is_unproven(&self) -> bool {
+        self.fate == Fate::Unproven
+    }
+
     pub fn privacy(&self) -> Option<Privacy> {
         match self.fate {
             Fate::Delivered(privacy, _) => Some(privacy),

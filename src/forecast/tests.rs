@@ -208,6 +208,18 @@ fn what_was_not_seen_is_never_delivered_nor_bounced() {
 }
 
 #[test]
+fn records_of_hosts_that_an_unsigned_mx_names_bind_postfix_and_verify_nobody() {
+    for (hosts, postfix, exim) in [(["tlsa", "fine"], "a", "a"), (["tlsa stale", "fine"], "b", "a")]
+    {
+        let mut landscape = drawn(&[&hosts[..1], &hosts[1..]]);
+        landscape.signed = Known::No;
+        let end = |name| ends(name, &landscape);
+        let tls = |host: &str| [(Delivered(Encrypted, First), host.to_owned())];
+        assert_eq!((end("postfix-dane"), end("exim")), (tls(postfix).into(), tls(exim).into()));
+    }
+}
+
+#[test]
 fn chance_among_equals_is_told_with_its_shares() {
     const TLS: Fate = Delivered(Encrypted, First);
     let share = |name: &str, landscape: &Landscape| -> Vec<(Fate, f64)> {

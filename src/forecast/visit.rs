@@ -44,7 +44,11 @@ pub(super) enum Demand<'a> {
     Nothing,
     /// TLS, whoever answers.
     Encrypted,
-    ByTlsa,
+    /// The certificate that its records name; without a signed MX an attacker chose the host, and what
+    /// verifies is encrypted and no more.
+    ByTlsa {
+        vouched: bool,
+    },
     /// By a public root and the name, for this reason.
     ByRoot(&'static str),
     /// Not this host at all.
@@ -67,7 +71,7 @@ pub(super) fn demand<'a>(model: &Model, landscape: &'a Landscape, host: &'a Host
         Trust::Verified => Demand::ByRoot("the sender insists"),
     };
     match (dane, &landscape.sts, &host.listed) {
-        (Tlsa::Usable, ..) => Demand::ByTlsa,
+        (Tlsa::Usable, ..) => Demand::ByTlsa { vouched: landscape.signed == Known::Yes },
         (Tlsa::Unusable, ..) if model.trust == Trust::Opportunistic => Demand::Encrypted,
         (Tlsa::Failing(why), ..) => Demand::Elsewhere(Cow::Borrowed(why)),
         (Tlsa::Unknown(why), ..) => Demand::Unknown(why),
@@ -169,7 +173,7 @@ fn encryption<'a>(
             None => Ok((Privacy::Clear, why)),
         },
         Demand::Unknown(unknown) => Err(Act::Unproven(Cow::Borrowed(unknown))),
-        Demand::ByRoot(_) | Demand::ByTlsa | Demand::Elsewhere(_) | Demand::Encrypted => {
+        Demand::ByRoot(_) | Demand::ByTlsa { .. } | Demand::Elsewhere(_) | Demand::Encrypted => {
             let next = match &address.tls {
                 Tls::Refused { permanent: true, .. } => model.starttls_demanded.hard,
                 Tls::Refused { permanent: false, .. } => model.starttls_demanded.soft,
@@ -188,7 +192,7 @@ fn verified<'a>(
     later: bool,
 ) -> Result<(Privacy, Cow<'a, str>), Act<'a>> {
     let (fit, by): (_, Cow<'a, str>) = match demand {
-        Demand::ByTlsa => (&certificate.dane, Cow::Borrowed("verified by DANE")),
+        Demand::ByTlsa { .. } => (&certificate.dane, Cow::Borrowed("verified by DANE")),
         Demand::ByRoot(why) => (&certificate.pkix, Cow::Owned(format!("verified ({why})"))),
         Demand::Unknown(why) => return Err(Act::Unproven(Cow::Borrowed(why))),
         Demand::Elsewhere(_) | Demand::Encrypted => {
@@ -208,6 +212,9 @@ fn verified<'a>(
         }
     };
     match fit {
+        Fit::Fits if *demand == (Demand::ByTlsa { vouched: false }) => {
+            Ok((Privacy::Encrypted, Cow::Borrowed("encrypted; by DANE, and the MX is not signed")))
+        }
         Fit::Fits => Ok((Privacy::Verified, by)),
         Fit::Fails(why) => {
             let why = Cow::Borrowed(why.as_str());

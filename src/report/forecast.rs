@@ -9,7 +9,7 @@ use anstyle::Style;
 use super::ink::{BAD, BOLD, DIM, GOOD, Line, PLAIN, Sheet, WARN, wrap};
 use crate::{
     forecast::{
-        Attempt, Fate, Forecast, MODELS, Model, Outlook, Prediction, Privacy, Scenario,
+        Attempt, Fate, Forecast, Landscape, MODELS, Model, Outlook, Prediction, Privacy, Scenario,
         scenarios::Trouble,
     },
     rules::{View, carriers::has_backups},
@@ -18,7 +18,7 @@ use crate::{
 /// Columns between two others.
 const GAP: usize = 2;
 /// Below this a column is all line breaks.
-const NARROWEST: usize = 14;
+const NARROWEST: usize = 13;
 const WIDEST: usize = 34;
 
 /// Senders that fare alike in every scenario.
@@ -146,7 +146,7 @@ impl Outcomes {
         if view.hosts().count() < 2 {
             return None;
         }
-        let names = Names::of(view);
+        let names = Names::of(view.landscape());
         let columns = columns(forecast, &names);
         let row = |(label, at): (String, usize)| {
             (label, columns.iter().map(|column| column.cells[at].clone()).collect())
@@ -161,7 +161,7 @@ impl Outcomes {
 pub(super) fn draw(sheet: &mut Sheet, view: &View<'_>, forecast: &Forecast, width: usize) {
     let Some(Outcomes { heads, rows }) = Outcomes::of(view, forecast) else { return };
     let labels = rows.iter().map(|(label, _)| label.chars().count());
-    let label_width = labels.max().unwrap_or(0).min(26);
+    let label_width = labels.max().unwrap_or(0).min(20);
     let room = width.saturating_sub(label_width);
     let most = (room / (NARROWEST + GAP)).max(1);
     for (block, heads) in heads.chunks(most).enumerate() {
@@ -286,6 +286,11 @@ fn cell(prediction: &Prediction, names: &Names) -> (Style, String) {
     (style, format!("{best}, {worst}"))
 }
 
+/// The same without colour.
+pub(super) fn told_briefly(prediction: &Prediction, names: &Names) -> String {
+    cell(prediction, names).1
+}
+
 fn brief(outlook: &Outlook, names: &Names) -> String {
     let host = outlook.host.as_deref().map_or("", |host| names.shortened(host));
     let later = |attempt: Attempt| match attempt {
@@ -314,8 +319,10 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub fn of(view: &View<'_>) -> Self {
-        let names: Vec<&str> = view.hosts().map(|seat| seat.host.name.as_str()).collect();
+    pub(super) fn of(landscape: &Landscape) -> Self {
+        let mut names: Vec<&str> = landscape.hosts().map(|host| host.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
         let cut =
             |name: &str, labels: usize| name.split('.').take(labels).collect::<Vec<_>>().join(".");
         let most = names.iter().map(|name| name.split('.').count()).max().unwrap_or(1);

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod circumstances;
 pub mod coverage;
+mod drill;
 pub mod examples;
 pub mod exit;
 pub mod explain;
@@ -35,6 +36,7 @@ mod words;
 use serde::Serialize;
 
 pub use coverage::Coverage;
+pub use drill::Drill;
 pub use exit::Status;
 pub use format::{Format, Layout, Plain, render};
 pub(crate) use ink::wrap;
@@ -69,6 +71,9 @@ pub struct Report {
     pub promises: Promises,
     /// What senders would do.
     pub forecast: Forecast,
+    /// How the forecast of an earlier report holds now, where a drill was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
     pub survey: Survey,
 }
 
@@ -110,7 +115,14 @@ impl Report {
             profile: profile.map(|profile| Graded::of(&survey, profile)),
             promises: Promises::of(&survey),
             forecast,
+            drill: None,
             survey,
         }
+    }
+
+    /// The same, with the forecast of an earlier survey held against it.
+    #[must_use]
+    pub fn drilled(self, before: &Survey) -> Self {
+        Self { drill: Some(Drill::of(before, &self.survey)), ..self }
     }
 }

@@ -7,7 +7,7 @@
 use anstyle::Style;
 
 use super::{
-    Failover, Parity, Report, circumstances, findings, forecast, headline,
+    Failover, Parity, Report, circumstances, drill, findings, forecast, headline,
     ink::{BAD, BOLD, DIM, GOOD, Line, NARROWEST, PLAIN, Sheet, WARN},
     matrix, profile, promises, words,
 };
@@ -24,6 +24,9 @@ pub fn render(report: &Report, width: usize) -> String {
     let view = View::of(&report.survey);
     if view.seats().next().is_some() {
         forecast::draw(&mut sheet, &view, &report.forecast, width);
+        if let Some(drill) = &report.drill {
+            drill::draw(&mut sheet, drill, width);
+        }
         sheet.blank();
         matrix::draw(&mut sheet, &view, width);
     } else {

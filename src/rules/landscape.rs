@@ -5,7 +5,7 @@
 
 use super::{
     Spot, View,
-    attribution::{Acceptance, Takes},
+    attribution::{Acceptance, Attribution, Takes},
     promise, starttls,
     view::Seat,
 };
@@ -15,7 +15,7 @@ use crate::{
         Tlsa,
     },
     policy::{Mode, Reading, sts},
-    smtp::cause::Moment,
+    smtp::cause::{Cause, Moment},
     survey::{
         self, AddressAnswer, Blame, DnsFault, FaultKind, Fetched, MxLookup, Published,
         RecipientKind, Security, reading::Offer,
@@ -178,6 +178,9 @@ fn address(view: &View<'_>, spot: &Spot<'_>) -> Address {
         (Takes::No, Some((_, reply))) if answer.is_lasting() => Step::Hard(reply.to_string()),
         (Takes::No, Some((_, reply))) => Step::Soft(reply.to_string()),
         (Takes::No, None) => Step::Gone(silence(spot)),
+        (Takes::Unknown, Some((_, reply))) if is_trouble_of_its_own(view, spot, &answer) => {
+            Step::Soft(reply.to_string())
+        }
         (Takes::Unknown, Some((_, reply))) => {
             Step::Unknown(format!("not known what it says to others than us: {reply}"))
         }
@@ -195,6 +198,20 @@ fn address(view: &View<'_>, spot: &Spot<'_>) -> Address {
     };
     *place = step;
     address
+}
+
+/// Whether every visit was turned away before RCPT for a reason that is the host's own: senders meet that
+/// as well.
+fn is_trouble_of_its_own(view: &View<'_>, spot: &Spot<'_>, answer: &Attribution<'_>) -> bool {
+    let early = answer.moment().is_some_and(|moment| moment < Moment::Recipient);
+    let refusals = view.refusals(spot);
+    let temporary = |visit: &survey::Observation| {
+        let mut mine = refusals.iter().filter(|refusal| std::ptr::eq(refusal.visit, visit));
+        mine.any(|one| one.diagnosis.cause == Cause::HostTemporary && one.reply.is_temporary())
+    };
+    let ordinary: Vec<_> =
+        spot.endpoint.connected().filter(|visit| visit.purpose.is_ordinary()).collect();
+    early && ordinary.len() > 1 && ordinary.iter().all(|visit| temporary(visit))
 }
 
 fn connect(view: &View<'_>, spot: &Spot<'_>) -> Step {

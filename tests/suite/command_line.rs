@@ -48,6 +48,8 @@ fn bad_words_are_refused_in_one_line_with_status_3() {
             &["check", "--resolver", "192.0.2.53", "--trust-ad", "a.example"],
             "--trust-ad: 192.0.2.53 is not on this machine, and anyone on the way could change",
         ),
+        (&["check", "--what-if", "mx1.a.example", "a.example"], "no host in it; give down=HOST"),
+        (&["check", "--drill", "/no/such/report.json", "a.example"], "/no/such/report.json"),
         (&["explain", "backup-accept-anyone"], "did you mean backup-accepts-anyone?"),
         (&["judge", "/no/such/report.json"], "/no/such/report.json"),
         (&["demo", "no-such-world"], "mxparity demo --list"),
@@ -135,6 +137,95 @@ fn a_stored_report_is_judged_again_to_the_same_findings() {
     let judged = run(&["judge", name, "--format", "json"]);
     assert_eq!(judged.status.code(), Some(2), "{}", text(&judged.stderr));
     assert_eq!(text(&judged.stdout), std::fs::read_to_string(&file).unwrap());
+}
+
+/// A stored report of a demo, in a folder of its own.
+fn stored_demo(name: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.json").to_str().unwrap().to_owned();
+    let output = run(&["demo", name, "--format", "json", "--output", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    (folder, file)
+}
+
+#[test]
+fn a_stored_report_is_asked_what_would_be_if() {
+    let (_folder, file) = stored_demo("clear-backup");
+    let domain = "clear-backup.example";
+    let supposed = [format!("down=mx1.{domain}"), format!("tls-broken=mx2.{domain}")];
+    let judged = run(&[
+        "judge",
+        &file,
+        "--format",
+        "json",
+        "--what-if",
+        &supposed[0],
+        "--what-if",
+        &supposed[1],
+    ]);
+    let report: serde_json::Value = serde_json::from_slice(&judged.stdout).unwrap();
+    let scenario = supposed.join("+");
+    let lines = report["forecast"].as_array().unwrap().iter();
+    let mine: Vec<_> = lines.filter(|line| line["scenario"] == scenario.as_str()).collect();
+    assert_eq!(mine.len(), 6, "{scenario}");
+    let postfix = mine.iter().find(|line| line["sender"] == "postfix").unwrap();
+    let told = [&postfix["outcome"], &postfix["privacy"], &postfix["host"], &postfix["why"]];
+    let why =
+        format!("mx2.{domain} takes it in clear: no STARTTLS (mx1.{domain}: does not answer)");
+    assert_eq!(told, ["delivered", "clear", &format!("mx2.{domain}"), &why]);
+    // The report comes all the same where a host is supposed that nobody has.
+    let nobody = run(&["judge", &file, "--what-if", "down=mx9.example"]);
+    let want = format!(
+        "mxparity: --what-if down=mx9.example: no such MX host; there are mx1.{domain}, mx2.{domain}\n"
+    );
+    assert_eq!((nobody.status.code(), text(&nobody.stderr)), (Some(3), want.as_str()));
+    assert!(text(&nobody.stdout).starts_with(domain), "{}", text(&nobody.stdout));
+}
+
+#[test]
+fn a_drill_holds_an_earlier_forecast_against_what_is_seen_now() {
+    let (_folder, file) = stored_demo("even");
+    let dns = empty_dns();
+    let check = |domain: &str, more: &[&str]| {
+        let mx = ["10", "20"].map(|at| {
+            let number = if at == "10" { 1 } else { 2 };
+            format!("{at}:mx{number}.{domain}:1@127.0.0.1")
+        });
+        let words = [
+            "check",
+            domain,
+            "--drill",
+            &file,
+            "--allow-private",
+            "--resolver",
+            &dns,
+            "--pause",
+            "0",
+            "--helo",
+            "probe.example",
+            "--mx",
+            &mx[0],
+            "--mx",
+            &mx[1],
+        ];
+        run(&[&words[..], more].concat())
+    };
+    let other = check("other.example", &[]);
+    let want = format!("mxparity: {file} holds no report on other.example to drill against\n");
+    assert_eq!((other.status.code(), text(&other.stderr)), (Some(3), want.as_str()));
+    let drill = check("even.example", &["--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&drill.stdout).unwrap();
+    let down = serde_json::json!(["down=mx1.even.example", "down=mx2.even.example"]);
+    assert_eq!(report["drill"]["happened"], down, "{}", text(&drill.stderr));
+    let senders = report["drill"]["senders"].as_array().unwrap();
+    let told = |one: &serde_json::Value| {
+        (one["foreseen"].clone(), one["seen"].clone(), one["held"].clone())
+    };
+    let waits = ("waits".into(), "waits".into(), true.into());
+    assert!(senders.len() == 6 && senders.iter().all(|one| told(one) == waits), "{senders:?}");
+    let said = check("even.example", &[]);
+    let want = "\nDrill      against the forecast of ";
+    assert!(text(&said.stdout).contains(want), "{}", text(&said.stdout));
 }
 
 #[test]

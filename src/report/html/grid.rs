@@ -70,7 +70,7 @@ impl Grid {
     /// The parity matrix; `None` without hosts.
     pub fn of_hosts(view: &View<'_>) -> Option<Self> {
         let matrix = Matrix::of(view);
-        let names = Names::of(view);
+        let names = Names::of(view.landscape());
         let columns = &matrix.columns;
         let row = |at: usize| Row {
             label: matrix.labels[at].clone(),
