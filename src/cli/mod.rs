@@ -68,6 +68,7 @@ fn run(verb: Verb) -> Result<Status, Error> {
         Verb::Judge(judge) => check::judge(&judge),
         Verb::Man => reference::manual(),
         Verb::Rules { form } => reference::rules(form),
+        Verb::Schema => reference::schema(),
     }
 }
 

@@ -67,6 +67,8 @@ pub enum Verb {
         #[command(flatten)]
         form: Form,
     },
+    /// Print the JSON Schema of a report
+    Schema,
 }
 
 #[derive(Args, Debug)]

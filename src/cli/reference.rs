@@ -33,6 +33,11 @@ pub fn example(example: &Example) -> Result<Status, Error> {
     Ok(Status::Fine)
 }
 
+pub fn schema() -> Result<Status, Error> {
+    PLAIN.print(&report::schema::text())?;
+    Ok(Status::Fine)
+}
+
 pub fn completions(shell: Shell) -> Result<Status, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "mxparity", &mut script);

@@ -21,6 +21,7 @@ mod visit;
 
 use std::{fmt, net::IpAddr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use landscape::Landscape;
@@ -69,7 +70,9 @@ pub enum Fate {
 }
 
 /// How a message travels, least private first.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Privacy {
     Clear,
@@ -78,7 +81,9 @@ pub enum Privacy {
 }
 
 /// When; the later the worse.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Attempt {
     /// Once the message has come back.
@@ -87,7 +92,7 @@ pub enum Attempt {
 }
 
 /// One line of a forecast, as in JSON.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Line {
     pub sender: String,
     pub scenario: String,
@@ -108,7 +113,7 @@ pub struct Line {
 }
 
 /// Whether chance leaves a choice.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Case {
     Only,
@@ -116,7 +121,7 @@ pub enum Case {
     Worst,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Delivered,

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,7 +17,7 @@ use super::{
 use crate::smtp::{DomainName, Text};
 
 /// What is known of one certificate of the chain as it was sent; digests in lower-case hexadecimal.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Link {
     pub sha256: String,
     pub sha512: String,
@@ -31,7 +32,7 @@ pub struct Link {
 
 /// How the path from the server's certificate up to this one fares, with this one as trust anchor,
 /// at the time of the visit. Names are another matter.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Anchored {
     Holds,
@@ -43,7 +44,7 @@ pub enum Anchored {
 }
 
 /// What DANE says of one address.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DaneVerdict {
     /// The record stands for the certificate at this position of the chain, the server's being 0.
@@ -63,7 +64,7 @@ pub enum DaneVerdict {
 }
 
 /// Why a record that matches does not help.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortfall {
     /// Another record of the same usage and selector has a stronger digest, and senders look at

@@ -2,13 +2,14 @@
 //!
 //! Background to the report. Evaluates nothing and looks up no report address.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, Reading, RecordFault};
 use crate::smtp::Text;
 
 /// The record at `_dmarc`. RFC 7489 §6.3.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DmarcRecord {
     /// `p`: what receivers are to do with mail that fails.
     pub policy: Request,
@@ -20,7 +21,7 @@ pub struct DmarcRecord {
     pub rua: Vec<Text>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     None,

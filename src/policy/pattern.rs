@@ -4,13 +4,14 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::names::is_child_of;
 use crate::smtp::DomainName;
 
 /// A host, or with `*.` all hosts one label below a name. RFC 8461 §4.1.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
     wildcard: bool,

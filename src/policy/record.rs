@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::smtp::Text;
@@ -15,7 +16,7 @@ const MOST_QUOTED: usize = 80;
 pub const MOST_KEPT: usize = 2048;
 
 /// What the TXT records of a name amount to, as a record of one kind.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading<T> {
     /// There are none of this kind.
@@ -31,7 +32,7 @@ pub enum Reading<T> {
 }
 
 /// What is wrong with a record.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordFault {
     /// The version does not come first, word for word: senders do not see the record at all.

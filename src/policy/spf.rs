@@ -4,6 +4,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{Reading, RecordFault};
@@ -14,7 +15,7 @@ use crate::smtp::Text;
 pub const MOST_LOOKUPS: usize = 10;
 
 /// The TXT record of the domain that begins with `v=spf1`. RFC 7208 §4.5.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SpfRecord {
     /// What `all` says of every other sender; `None` without `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +27,7 @@ pub struct SpfRecord {
 }
 
 /// What a match means. RFC 7208 §4.6.2.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Qualifier {
     Pass,

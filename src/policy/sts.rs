@@ -2,13 +2,14 @@
 //!
 //! What the policy says is in [`super::sts_policy`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, Reading, RecordFault};
 use crate::smtp::Text;
 
 /// The record at `_mta-sts`. RFC 8461 §3.1.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct StsRecord {
     /// Changes with the policy: 1 to 32 letters and digits.
     pub id: String,

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,7 +27,7 @@ const MOST_DEVIATIONS: usize = 50;
 const MOST_QUOTED: usize = 80;
 
 /// A policy that senders can use. Prints as the file that says it. RFC 8461 §3.2.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct StsPolicy {
     pub mode: Mode,
     /// How long senders keep it, in seconds, as written; see [`LONGEST_LIFE`].
@@ -37,7 +38,7 @@ pub struct StsPolicy {
 }
 
 /// What senders do where a host fails. RFC 8461 §5.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// They pass the host over.
@@ -49,7 +50,7 @@ pub enum Mode {
 }
 
 /// What a file is worth as a policy.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PolicyReading {
     /// `None` where a deviation spoils it: for senders, there is no policy.
     pub policy: Option<StsPolicy>,
@@ -59,7 +60,7 @@ pub struct PolicyReading {
 }
 
 /// Something in the file that is not as in the examples.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Deviation {
     /// From 1; `None` where it is about the file as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +68,7 @@ pub struct Deviation {
     pub kind: DeviationKind,
 }
 
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviationKind {
     Empty,
@@ -98,7 +99,9 @@ pub enum DeviationKind {
 }
 
 /// What a deviation does to the policy.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// RFC 8461 allows it.

@@ -2,13 +2,14 @@
 //!
 //! Whether anybody reads the reports is not known here.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::record::{self, Reading, RecordFault};
 use crate::smtp::Text;
 
 /// The record at `_smtp._tls`. RFC 8460 §3.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct RptRecord {
     /// `mailto:` and `https:` addresses, as written; never empty.
     pub rua: Vec<Text>,

@@ -5,6 +5,7 @@
 use std::{fmt, str::FromStr};
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Certificates of mail hosts have 1 to 4 kB; past this a record is a mistake or an attack.
@@ -14,7 +15,7 @@ pub const MOST_DATA: usize = 16 * 1024;
 const LONGEST_DIGEST: usize = 64;
 
 /// A certificate association. RFC 6698 §2.1.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TlsaRecord {
     /// What the certificate must be to the server: 2 is a trust anchor, 3 the server's own.
     pub usage: u8,
@@ -24,11 +25,12 @@ pub struct TlsaRecord {
     pub matching: u8,
     /// In JSON in hexadecimal.
     #[serde(with = "hexadecimal")]
+    #[schemars(with = "String")]
     pub data: Vec<u8>,
 }
 
 /// Why a sender of mail passes a record over.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unusable {
     /// Usage 0 or 1, which lean on public authorities: not for mail. RFC 7672 §3.1.3.
@@ -46,7 +48,7 @@ pub enum Unusable {
 }
 
 /// Why something is no TLSA record at all.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TlsaFault {
     /// Fewer than the three octets or words that stand before the data.

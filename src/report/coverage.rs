@@ -7,6 +7,7 @@ mod questions;
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words;
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// How much of the fleet was seen.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Coverage {
     /// Addresses published, of the families asked for.
     pub planned: usize,
@@ -37,7 +38,7 @@ pub struct Coverage {
 }
 
 /// A place that was not seen, or not whole.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Unseen {
     pub host: String,
     /// `None` where the host has no address to visit, or may have more than DNS told.

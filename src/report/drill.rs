@@ -2,6 +2,7 @@
 //!
 //! Takes two surveys of one domain, before and during an outage. Says nothing of what did not change.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// How a forecast held.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Drill {
     /// When the earlier survey was made.
     pub before: jiff::Timestamp,
@@ -34,7 +35,7 @@ pub struct Drill {
 }
 
 /// One sender's mail, as it was foreseen and as it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Compared {
     pub sender: &'static str,
     /// `null` where it cannot be told, then or now.

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Report, html, json, nagios, prometheus, text, transcript};
+use super::{Report, html, json, junit, markdown, nagios, prometheus, text, transcript};
 use crate::rules::Severity;
 
 /// The forms a report is printed in.
@@ -23,6 +23,10 @@ pub enum Format {
     Nagios,
     /// Metrics, for the textfile collector.
     Prometheus,
+    /// For CI: a suite a domain, a case a host and rule.
+    Junit,
+    /// For tickets.
+    Markdown,
 }
 
 /// The forms of what is no report: plans, rules, the catalogue.
@@ -67,6 +71,8 @@ pub fn render(reports: &[Report], format: Format, layout: Layout<'_>) -> String 
         Format::Html => html::page(reports),
         Format::Json => each(&json::pretty).concat(),
         Format::Jsonl => each(&json::line).concat(),
+        Format::Junit => junit::text(reports, layout.bar),
+        Format::Markdown => each(&|report| markdown::text(report, layout)).join("\n"),
         Format::Nagios => nagios::text(reports, layout.bar),
         Format::Prometheus => prometheus::text(reports, layout.bar, layout.earlier),
     }
@@ -87,13 +93,13 @@ impl Format {
             Self::Text => Some(Plain::Text),
             Self::Json => Some(Plain::Json),
             Self::Jsonl => Some(Plain::Jsonl),
-            Self::Html | Self::Nagios | Self::Prometheus => None,
+            Self::Html | Self::Junit | Self::Markdown | Self::Nagios | Self::Prometheus => None,
         }
     }
 
     /// Whether nothing at all may stand for "all is well": to a monitor silence is a failure.
     pub fn may_be_silent(self) -> bool {
-        !matches!(self, Self::Nagios | Self::Prometheus)
+        !matches!(self, Self::Junit | Self::Nagios | Self::Prometheus)
     }
 }
 

@@ -17,6 +17,8 @@ mod headline;
 mod html;
 mod ink;
 pub mod json;
+mod junit;
+mod markdown;
 mod matrix;
 pub mod nagios;
 mod page;
@@ -26,6 +28,7 @@ pub mod prometheus;
 pub mod promises;
 #[cfg(test)]
 mod sample;
+pub mod schema;
 mod standing;
 pub mod text;
 mod traits;
@@ -33,6 +36,7 @@ pub mod transcript;
 pub mod verdict;
 mod words;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use coverage::Coverage;
@@ -46,7 +50,7 @@ pub use promises::Promises;
 pub use verdict::{Failover, Parity, Verdict};
 
 use crate::{
-    forecast::{Forecast, Supposed},
+    forecast::{self as foreseen, Forecast, Supposed},
     rules::{self, Finding, Profile, View},
     survey::Survey,
 };
@@ -55,7 +59,7 @@ use crate::{
 pub const SCHEMA: u32 = 1;
 
 /// A survey, judged.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Report {
     pub schema: u32,
     pub tool: Tool,
@@ -70,6 +74,7 @@ pub struct Report {
     pub profile: Option<Graded>,
     pub promises: Promises,
     /// What senders would do.
+    #[schemars(with = "Vec<foreseen::Line>")]
     pub forecast: Forecast,
     /// How the forecast of an earlier report holds now, where a drill was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +83,7 @@ pub struct Report {
 }
 
 /// Which program judged.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
 pub struct Tool {
     pub name: &'static str,
     pub version: &'static str,

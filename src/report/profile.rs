@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use anstyle::Style;
@@ -28,7 +29,7 @@ const ITEM_MARGIN: usize = 19;
 const LEVEL_MARGIN: usize = 15;
 
 /// A survey under one guideline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Graded {
     pub name: &'static str,
     pub title: &'static str,
@@ -44,7 +45,7 @@ pub struct Graded {
     pub hosts: Vec<GradedHost>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct GradedHost {
     pub name: String,
     pub preference: Option<u16>,
@@ -54,7 +55,7 @@ pub struct GradedHost {
     pub grades: Vec<GradedAddresses>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct GradedAddresses {
     pub addresses: Vec<IpAddr>,
     #[serde(flatten)]
@@ -63,14 +64,14 @@ pub struct GradedAddresses {
 }
 
 /// The worst level that was seen; `None` where nothing was.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Standing {
     pub level: Option<&'static Level>,
     /// Whether nothing that was not seen can make it worse.
     pub settled: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct GradedItem {
     pub item: &'static str,
     #[serde(skip)]
@@ -84,7 +85,7 @@ pub struct GradedItem {
     pub unseen: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Seen {
     pub saw: String,
     pub level: &'static Level,

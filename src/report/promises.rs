@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -34,7 +35,7 @@ const NAME_MARGIN: usize = 14;
 const MOST_SHOWN: usize = 8;
 
 /// A survey's promises, read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Promises {
     /// How far DNSSEC vouches for the MX answer.
     pub dnssec: Security,
@@ -48,7 +49,7 @@ pub struct Promises {
 }
 
 /// What stands for one host.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct HostPromises {
     pub name: String,
     pub preference: Option<u16>,
@@ -69,7 +70,7 @@ pub struct HostPromises {
 }
 
 /// The verdict of DANE on one chain of one address.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Dane {
     pub address: IpAddr,
     pub verdict: DaneVerdict,
@@ -78,7 +79,7 @@ pub struct Dane {
 }
 
 /// MTA-STS, read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct StsPromise {
     pub record: Read<StsRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,7 +90,7 @@ pub struct StsPromise {
 }
 
 /// A record, or why it is not known whether there is one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Read<T> {
     Known(Reading<T>),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::coverage;
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// The three words on top of a report.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Verdict {
     pub failover: Failover,
     pub parity: Parity,
@@ -33,7 +34,7 @@ pub struct Verdict {
 
 /// Whether mail still arrives with the primary tier gone; where all hosts are of one preference,
 /// with any one of them gone.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failover {
     /// Of every sender that delivers today.
@@ -48,7 +49,7 @@ pub enum Failover {
 }
 
 /// Whether every backup is as safe and strict as the primary.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parity {
     Even,

@@ -4,6 +4,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Rule;
@@ -11,7 +12,9 @@ pub use crate::smtp::cause::Confidence;
 use crate::survey::{Purpose, asked::Waiver};
 
 /// How bad a finding is, least first.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// No grade of theirs: something about us keeps the run from proving anything here.
@@ -24,7 +27,7 @@ pub enum Severity {
 }
 
 /// Whom a finding is about.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Subject {
     pub kind: SubjectKind,
     pub preference: Option<u16>,
@@ -33,7 +36,7 @@ pub struct Subject {
 }
 
 /// From the widest to the narrowest; the prober is none of theirs.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
     Domain,
@@ -44,7 +47,7 @@ pub enum SubjectKind {
 }
 
 /// One thing that was seen, and where to look it up.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Evidence {
     /// What kind of fact, as a path in the observation: `recipients.nonsense`, `tls.version`.
     pub fact: String,
@@ -58,7 +61,7 @@ pub struct Evidence {
 }
 
 /// One visit to one address, for evidence.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Place {
     pub host: String,
     pub address: IpAddr,
@@ -79,7 +82,7 @@ pub struct Case {
 }
 
 /// A rule that fired.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct Finding {
     pub rule: &'static str,
     pub code: &'static str,

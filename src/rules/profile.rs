@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Severity;
@@ -35,7 +36,8 @@ pub struct Profile {
 }
 
 /// One level and what it names.
-#[derive(Debug, Default, Deserialize, PartialEq)]
+#[derive(Debug, Default, Deserialize, JsonSchema, PartialEq)]
+#[schemars(from = "String", into = "String")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Level {
     pub name: String,

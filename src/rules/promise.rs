@@ -4,6 +4,7 @@
 //! Reads promises, and grades none: `dane`, `sts` and, for what is worse under a promise, `tls` and
 //! `cert` do.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Case, Spot, Subject, View, dane, starttls, sts, view::Seat};
@@ -51,7 +52,7 @@ pub fn tlsa(host: &Host) -> Option<Records<'_>> {
 }
 
 /// What senders that validate learn of the TLSA records of a host.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TlsaAnswer {
     /// Records that they go by.

@@ -4,12 +4,15 @@
 
 use std::{fmt, str::FromStr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DomainName, domain::NameFault};
 
 /// `local-part@domain`, ASCII, within the limits of RFC 5321 §4.5.3.1.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mailbox {
     local: String,
@@ -17,7 +20,7 @@ pub struct Mailbox {
 }
 
 /// Who a message says it is from: a mailbox, or nobody (`<>`, used by bounces).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum ReversePath {
     Mailbox(Mailbox),

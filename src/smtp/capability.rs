@@ -2,16 +2,17 @@
 //!
 //! Keeps unknown keywords and odd parameters as they came; decides nothing from them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Reply, Text};
 
 /// The extensions of one EHLO reply, in the server's order. RFC 5321 §4.1.1.1.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Capabilities(Vec<Capability>);
 
 /// One line: a keyword in upper case and what followed it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Capability {
     pub keyword: Text,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

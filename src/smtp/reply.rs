@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -21,7 +22,7 @@ pub const LINE_LIMIT: usize = 512;
 pub const MAX_LINE: usize = 4096;
 
 /// What a server said to one command, or its greeting.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Reply {
     pub code: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,8 @@ pub struct Reply {
 }
 
 /// An enhanced status code such as 5.7.1. RFC 3463 §2.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq)]
+#[schemars(from = "String", into = "String")]
 pub struct Enhanced {
     pub class: u8,
     pub subject: u16,
@@ -42,7 +44,9 @@ pub struct Enhanced {
 }
 
 /// What is wrong with a reply that could be understood all the same.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Flaw {
     /// A line ended in LF alone. RFC 5321 §2.3.8.
@@ -56,7 +60,7 @@ pub enum Flaw {
 }
 
 /// Why bytes were not a reply.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyFault {
     /// A line did not begin with a code from 200 to 599 and a separator. RFC 5321 §4.2.

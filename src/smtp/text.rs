@@ -4,11 +4,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Bytes a server chose. Printing and serialising escape everything but printable ASCII, so that
 /// no server can move a cursor, close a tag or reverse a line; the escaped form reads back whole.
-#[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Default, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(from = "String", into = "String")]
 pub struct Text(Vec<u8>);
 
 impl Text {

@@ -4,6 +4,7 @@
 
 use std::{fmt, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -12,14 +13,14 @@ use super::Text;
 pub const MAX_LINES: usize = 400;
 
 /// The lines of one visit. Lines are counted from 1; evidence cites these numbers.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Transcript {
     lines: Vec<Line>,
 }
 
 /// One line and when it was said, counted from the first attempt to connect.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Line {
     pub at_ms: u64,
     pub who: Speaker,
@@ -27,7 +28,7 @@ pub struct Line {
 }
 
 /// Who said a line.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum Speaker {
     #[serde(rename = "C")]
     Client,

@@ -10,13 +10,14 @@ use std::{
 };
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Memory;
 use crate::smtp::{DomainName, Mailbox, ReversePath};
 
 /// The questions of a run.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Asked {
     pub sender: ReversePath,
     /// Recipients the domain should take; empty with `--no-rcpt`.
@@ -33,6 +34,7 @@ pub struct Asked {
     pub families: Families,
     pub depth: Depth,
     pub allow_private: bool,
+    #[schemars(with = "Vec<String>")]
     pub allow_net: Vec<IpNet>,
     /// The name server used, `None` for the system's.
     pub resolver: Option<SocketAddr>,
@@ -45,7 +47,7 @@ pub struct Asked {
 }
 
 /// What the owner of a domain said beforehand, so that a stored survey can be judged by it again.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Expected {
     /// All hosts the MX set should have; empty expects nothing.
@@ -56,7 +58,7 @@ pub struct Expected {
 }
 
 /// `PREF:HOST[:PORT][@ADDRESS]`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct HandHost {
     pub preference: u16,
     pub host: DomainName,
@@ -65,7 +67,7 @@ pub struct HandHost {
 }
 
 /// What the owner of a domain says a host does with its mail.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expectation {
     Accept,
@@ -80,7 +82,7 @@ pub enum Expectation {
 }
 
 /// A finding that is known and borne, with the reason and the day it ends.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The rule by name or code.
@@ -107,7 +109,9 @@ impl Expected {
 }
 
 /// How much is asked of each address.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Depth {
     /// One session, and confirmations.
@@ -119,7 +123,7 @@ pub enum Depth {
 }
 
 /// Which addresses are visited.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Families {
     Both,

@@ -4,13 +4,14 @@
 
 use std::{fmt, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Blame, DnsFault, FaultKind, fault::Seconds};
 use crate::{smtp::Text, tls::TrustFlaw};
 
 /// One attempt to get a policy over HTTPS.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PolicyFetch {
     pub url: String,
     /// Addresses that could not be connected to, in the order they were tried.
@@ -24,14 +25,14 @@ pub struct PolicyFetch {
 }
 
 /// An address with no connection.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Missed {
     pub address: IpAddr,
     pub kind: FaultKind,
 }
 
 /// How it ended.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fetched {
     /// Status 200, and all of the body.
@@ -40,7 +41,7 @@ pub enum Fetched {
 }
 
 /// What the policy host served.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct PolicyFile {
     /// The value of Content-Type, bounded; `None` where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +51,7 @@ pub struct PolicyFile {
 }
 
 /// Why no policy came.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FetchFault {
     /// The name of the policy host does not exist.
@@ -90,7 +91,7 @@ pub enum FetchFault {
 }
 
 /// The part of a fetch, in order.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FetchPhase {
     LookUp,

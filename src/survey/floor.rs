@@ -5,13 +5,14 @@
 
 use std::{cmp::Ordering, fmt};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, Observation, Stage};
 use crate::tls::{Choice, KeyExchange, Question, ServerFlight, Suite, SuiteClass, TlsVersion};
 
 /// A question about TLS and how it ended: declined is the refusal of STARTTLS.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Exchange {
     pub question: Question,
     pub answer: Stage<ServerFlight>,

@@ -5,12 +5,13 @@
 use std::{fmt, net::IpAddr};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Blame, DnsFault, Observation, Security, TlsaLookup};
 
 /// One exchange of one preference.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Host {
     /// The exchange as published, lower case, without trailing dot, escaped if it is no host name.
     pub name: String,
@@ -38,7 +39,7 @@ pub struct Host {
 }
 
 /// How a question for addresses ended; the addresses themselves are in [`Host::addresses`].
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AddressAnswer {
     Found,
@@ -53,7 +54,7 @@ pub enum AddressAnswer {
 }
 
 /// What DNS says of a host's registrable domain.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Registrable {
     /// It exists.
@@ -65,7 +66,7 @@ pub enum Registrable {
 }
 
 /// One address of a host and everything seen there.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Endpoint {
     pub address: IpAddr,
     pub port: u16,
@@ -76,7 +77,7 @@ pub struct Endpoint {
 }
 
 /// What the address's PTR says. RFC 1912 §2.1.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reverse {
     /// A name that resolves back to the address.
@@ -89,7 +90,7 @@ pub enum Reverse {
 }
 
 /// Whether an address may be visited.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     Open,

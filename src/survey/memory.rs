@@ -6,13 +6,14 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Asked;
 use crate::smtp::{Mailbox, ReversePath, cause::Cause};
 
 /// The past of one domain, as this run found it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Memory {
     /// When it was recalled; what is due later is not asked in this run.
     pub at: Timestamp,
@@ -24,7 +25,7 @@ pub struct Memory {
 }
 
 /// One triplet at one address, as greylisting knows it: from where, from whom, to whom.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Contact {
     /// The server's.
     pub address: IpAddr,
@@ -41,7 +42,7 @@ pub struct Contact {
 }
 
 /// How a triplet fared.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Refused for now, in so many runs on end; to be asked again from `due` on.
@@ -58,7 +59,7 @@ pub enum Standing {
 }
 
 /// An address that asked us to stop.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Resting {
     pub address: IpAddr,
     /// How often it asked, on end.

@@ -18,6 +18,7 @@ pub mod taken;
 pub mod vantage;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use asked::{Asked, Depth, Expected, Families};
@@ -39,7 +40,7 @@ pub use vantage::{Control, Presence, Vantage};
 use crate::smtp::DomainName;
 
 /// Everything one run found out about one domain.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Survey {
     pub domain: DomainName,
     pub began: Timestamp,
@@ -56,7 +57,7 @@ pub struct Survey {
 }
 
 /// Whether the run came to its own end.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     Complete,

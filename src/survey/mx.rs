@@ -4,13 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::{Blame, Host, host::is_zero};
 use crate::smtp::Text;
 
 /// The outcome of asking for a domain's mail exchangers.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum MxLookup {
     /// One or more MX records (or hosts given by hand).
@@ -28,7 +29,7 @@ pub enum MxLookup {
 }
 
 /// The published exchangers, by preference.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct MxSet {
     pub source: Source,
     /// Every record as answered, sorted, duplicates and null MX included.
@@ -42,7 +43,7 @@ pub struct MxSet {
 }
 
 /// Where the exchangers come from.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     ByHand,
@@ -50,14 +51,14 @@ pub enum Source {
 }
 
 /// One MX record as answered; the exchange of a null MX is `.`.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct MxRecord {
     pub preference: u16,
     pub exchange: Text,
 }
 
 /// The hosts of one preference, sorted by name.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Tier {
     pub preference: u16,
     pub hosts: Vec<Host>,
@@ -72,7 +73,7 @@ pub enum Role {
 }
 
 /// Why a DNS question has no usable answer.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DnsFault {
     /// Signed, and the signatures do not hold.

@@ -4,6 +4,7 @@
 
 use std::{fmt, net::SocketAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Exchange, Fault, Stage};
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// One connection to one address, or the attempt at one.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Observation {
     pub purpose: Purpose,
     /// From the beginning of the run to the beginning of this visit.
@@ -48,7 +49,7 @@ pub struct Observation {
 }
 
 /// Why a visit was made.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// The first: everything in one session.
@@ -73,7 +74,7 @@ pub enum Purpose {
 
 /// What became of a command that was sent in clear right behind STARTTLS. RFC 3207 §4.2 has the
 /// server forget what it heard before TLS.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Injected {
     /// Nothing ever came back for it.
@@ -85,14 +86,14 @@ pub enum Injected {
 }
 
 /// A connection stands.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Connected {
     pub local: Option<SocketAddr>,
     pub after_ms: u64,
 }
 
 /// A 220 greeting. RFC 5321 §4.2.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Greeting {
     pub reply: Reply,
     /// From connect to the first line.
@@ -102,7 +103,7 @@ pub struct Greeting {
 }
 
 /// A server's answer to EHLO or HELO.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Hello {
     pub verb: HelloVerb,
     pub reply: Reply,
@@ -113,7 +114,7 @@ pub struct Hello {
     pub ehlo_refused: Option<Reply>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HelloVerb {
     Ehlo,
@@ -121,14 +122,14 @@ pub enum HelloVerb {
 }
 
 /// One RCPT and its end.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Recipient {
     pub kind: RecipientKind,
     pub mailbox: Mailbox,
     pub outcome: Stage<Reply>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecipientKind {
     /// One that the domain should take.

@@ -5,13 +5,14 @@
 
 use std::{fmt, net::IpAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Blame, DnsFault, MxRecord, PolicyFetch};
 use crate::{policy::TlsaRecord, smtp::Text};
 
 /// How far DNSSEC vouches for an answer. RFC 4035 §4.3.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Security {
     /// Signed, from a trust anchor down.
@@ -29,7 +30,7 @@ pub enum Security {
 }
 
 /// How a question for the records of a promise ended.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Published<T> {
     /// Never empty.
@@ -43,7 +44,7 @@ pub enum Published<T> {
 }
 
 /// The TLSA records at one base domain. RFC 7672 §2.2.3.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct TlsaLookup {
     /// The name that the question was built from: `_25._tcp.` stands before it.
     pub base: String,
@@ -51,7 +52,7 @@ pub struct TlsaLookup {
 }
 
 /// Everything that is looked up once for a domain.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Policies {
     /// How far DNSSEC vouches for what was said of the exchangers.
@@ -67,7 +68,7 @@ pub struct Policies {
 }
 
 /// MTA-STS. RFC 8461.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Sts {
     /// The TXT records at `_mta-sts`.
@@ -78,7 +79,7 @@ pub struct Sts {
 }
 
 /// The servers that answer for the domain's zone, each asked for the exchangers itself.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameServers {
     /// One entry an address; sorted by name and address.
@@ -90,7 +91,7 @@ pub enum NameServers {
 }
 
 /// One address of one of them.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct NameServer {
     pub name: String,
     /// `None` where the name leads to none.
@@ -99,7 +100,7 @@ pub struct NameServer {
 }
 
 /// What a name server itself says of the domain's exchangers.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnAnswer {
     /// Sorted; empty where it says that there are none.

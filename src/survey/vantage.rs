@@ -4,13 +4,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Reverse, Stage, observation::Connected};
 use crate::smtp::HelloName;
 
 /// The prober, as far as it could be told.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Vantage {
     /// Version of this program.
     pub version: String,
@@ -32,14 +33,14 @@ pub struct Vantage {
 }
 
 /// One address we connect from.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct SourceAddress {
     pub address: IpAddr,
     pub reverse: Reverse,
 }
 
 /// Whether something is there.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     Present,
@@ -61,7 +62,7 @@ impl Presence {
 }
 
 /// What the control host did.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Control {
     pub host: String,
     pub tried: Vec<(SocketAddr, Stage<Connected>)>,

@@ -5,6 +5,7 @@
 use std::{fmt, fmt::Write as _};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 use x509_parser::{
@@ -18,7 +19,7 @@ use x509_parser::{
 use crate::smtp::Text;
 
 /// What one X.509 certificate says of itself. RFC 5280 §4.1.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Certificate {
     pub subject: Text,
     pub issuer: Text,
@@ -54,7 +55,7 @@ pub struct Certificate {
 
 /// How the path from the server's certificate up to another one fares if that is trusted, at the
 /// time of the visit: what a TLSA record of usage 2 asks for. RFC 7671 §5.2.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AsAnchor {
     Holds,
@@ -65,7 +66,7 @@ pub enum AsAnchor {
 }
 
 /// A public key's algorithm and size in bits.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct KeyKind {
     /// `RSA`, `EC`, `Ed25519`, or an OID.
     pub algorithm: String,

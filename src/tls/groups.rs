@@ -6,12 +6,14 @@
 use std::fmt;
 
 use Era::{Any, Before13, From13};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::TlsVersion;
 
 /// A named group by its number. RFC 8446 §4.2.7, RFC 8422 §5.1.1, RFC 7919.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(from = "String", into = "String")]
 pub struct Group(pub u16);
 
 impl Group {

@@ -5,13 +5,16 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Certificate;
 use crate::smtp::Text;
 
 /// TLS versions, oldest first.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 pub enum TlsVersion {
     #[serde(rename = "SSLv3")]
     Ssl3,
@@ -26,7 +29,7 @@ pub enum TlsVersion {
 }
 
 /// Which hello we opened with.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hello {
     /// With X25519MLKEM768 as first key share: about 1,500 octets, more than one segment holds.
@@ -40,7 +43,7 @@ pub enum Hello {
 }
 
 /// A finished handshake.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Handshake {
     pub hello: Hello,
     pub version: TlsVersion,
@@ -59,7 +62,7 @@ pub struct Handshake {
 }
 
 /// Whether the handshake signature could be checked against the certificate.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyProof {
     Shown,
@@ -68,7 +71,7 @@ pub enum KeyProof {
 }
 
 /// One reason why a verifying sender would not trust a chain; several can hold at once.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrustFlaw {
     Expired {

@@ -4,13 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{certificate::hex, groups::Group, server_flight::Bytes, suites::Suite};
 
 /// How keys are agreed in a TLS 1.2 handshake.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyExchange {
     /// Over a named curve. RFC 8422 §5.4.

@@ -4,12 +4,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Choice, ClientHello, Feature, Group, Suite, SuiteClass, TlsVersion};
 
 /// One question.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Question {
     /// The highest version on offer. TLS 1.3 is offered alone, any other with all below it.
     pub version: TlsVersion,

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,7 +39,7 @@ const USER_CANCELED: u8 = 90;
 const UNRECOGNIZED_NAME: u8 = 112;
 
 /// How a server answered a hello.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServerFlight {
     /// It would go on: this is what it chose.
@@ -48,7 +49,7 @@ pub enum ServerFlight {
 }
 
 /// What a server chose.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Choice {
     pub version: TlsVersion,
     pub suite: Suite,
@@ -70,7 +71,9 @@ pub struct Choice {
 }
 
 /// A part of TLS up to 1.2 that a server takes up or leaves.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(
+    Clone, Copy, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Feature {
     /// DEFLATE, RFC 3749.
@@ -86,7 +89,7 @@ pub enum Feature {
 }
 
 /// What the server's own certificate says, as far as it matters to a choice.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Leaf {
     pub subject: Text,
     pub key: KeyKind,
@@ -97,7 +100,7 @@ pub struct Leaf {
 }
 
 /// Which version a server is held below.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sentinel {
     /// Knows TLS 1.3, was held to 1.2.

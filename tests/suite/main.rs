@@ -24,6 +24,7 @@ mod readme;
 mod replies;
 mod resolver;
 mod scenarios;
+mod schema;
 mod settings;
 mod state;
 mod support;

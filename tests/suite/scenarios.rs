@@ -27,8 +27,12 @@ const TELLING: [&str; 8] = [
 ];
 
 /// Every form but those for people and JSON, which all scenarios have, with its file.
-const FORMS: [(Format, &str); 2] =
-    [(Format::Nagios, "nagios.txt"), (Format::Prometheus, "metrics.prom")];
+const FORMS: [(Format, &str); 4] = [
+    (Format::Junit, "junit.xml"),
+    (Format::Markdown, "report.md"),
+    (Format::Nagios, "nagios.txt"),
+    (Format::Prometheus, "metrics.prom"),
+];
 
 /// Wide enough for every matrix, narrow enough to read.
 const WIDTH: usize = 100;
