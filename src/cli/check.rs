@@ -12,12 +12,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{runtime, signal, sync::watch};
+use tokio::{runtime, signal, sync::watch, time::timeout};
 
 use super::{
     Error,
     instruments::Instruments,
-    options::{Check, Demo, Judge, Output},
+    options::{Check, Demo, Diff, Judge, Output},
     output,
     progress::Progress,
     settings,
@@ -27,10 +27,11 @@ use crate::{
     config::{Limits, Settings},
     fleet::{Carrier, DEMOS, Fleet, Run, World, WorldFault},
     forecast::Supposed,
+    monitor::State,
     probe::Event,
     report::{self, Format, Layout, Plain, Report, Status},
     rules::{self, Profile},
-    survey::{Plan, Survey},
+    survey::{Memory, Plan, Survey},
 };
 
 /// How long a run may take for a monitor that gives up, and calls it a failure, after a minute.
@@ -74,11 +75,21 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
         let tell = |event: Event<'_>| progress.tell(event);
         let (mut surveys, mut plans) = (Vec::new(), Vec::new());
         let mut saved = Ok(());
+        let mut recent = State::default();
         for (domain, asked) in &mut errands {
+            if !surveys.is_empty() {
+                // The next domain may have the same hosts.
+                let mut stopped = stop.clone();
+                let _ = timeout(instruments.limits().pause, stopped.wait_for(|stop| *stop)).await;
+            }
             let now = Timestamp::now();
             let source = |to| instruments.source(to);
-            asked.memory = store.as_ref().map(|store| store.state.recall(domain, now, source));
-            let probe = instruments.probe(asked, &vantage, &stop, &tell);
+            asked.memory = match &store {
+                Some(store) => Some(store.state.recall(domain, now, source)),
+                // Who asked for rest gets it from the rest of this call, whatever is kept of it.
+                None => Some(recent.recall(domain, now, source)).filter(Memory::has_rests),
+            };
+            let probe = instruments.probe((asked, &surveys), &vantage, &stop, &tell);
             progress.begin(domain.as_str());
             if words.plan {
                 plans.push(probe.plan(domain).await);
@@ -87,6 +98,8 @@ pub fn check(mut words: Check) -> Result<Status, Error> {
                 if let Some(store) = &mut store {
                     store.state.learn(&survey);
                     saved = store.save();
+                } else {
+                    recent.learn(&survey);
                 }
                 surveys.push(survey);
             }
@@ -133,7 +146,7 @@ pub fn demo(words: &Demo) -> Result<Status, Error> {
         let tell = |event: Event<'_>| progress.tell(event);
         // Nobody is disturbed on loopback.
         let limits = Limits { pause: Duration::ZERO, ..Limits::default() };
-        let survey = fleet.survey(Run { limits, stop, progress: &tell }).await;
+        let survey = fleet.survey(Run { limits, earlier: &[], stop, progress: &tell }).await;
         progress.end();
         Ok::<Survey, Error>(survey)
     })?;
@@ -167,6 +180,16 @@ pub fn judge(words: &Judge) -> Result<Status, Error> {
     deliver(stored(&words.report)?, &words.output, |survey| {
         Report::supposing(survey, words.output.profile, &words.output.what_if)
     })
+}
+
+/// Says what changed between two stored reports.
+pub fn diff(words: &Diff) -> Result<Status, Error> {
+    let judged = |file: &Path| -> Result<Vec<Report>, Error> {
+        Ok(stored(file)?.into_iter().map(Report::of).collect())
+    };
+    let diff = report::diff::Diff::of(&judged(&words.before)?, &judged(&words.after)?, words.all);
+    words.form.printing.print(&diff.render(words.form.format, output::width()))?;
+    Ok(diff.status())
 }
 
 /// Judges what an earlier run saw of the domains that are asked about, if it is not too old.

@@ -20,7 +20,7 @@ use crate::{
         vantage::{self, Lookout},
     },
     smtp::{DomainName, HelloName, Mailbox, ReversePath},
-    survey::{Asked, Families, Vantage},
+    survey::{Asked, Families, Survey, Vantage},
     tls::certificate::hex,
 };
 
@@ -103,13 +103,17 @@ impl Instruments {
         self.machine.source(to)
     }
 
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
     pub fn probe<'a>(
         &'a self,
-        asked: &'a Asked,
+        (asked, earlier): (&'a Asked, &'a [Survey]),
         vantage: &'a Vantage,
         stop: &watch::Receiver<bool>,
         progress: &'a (dyn Fn(Event<'_>) + Sync),
@@ -121,6 +125,7 @@ impl Instruments {
             trust: &self.trust,
             limits: self.limits,
             asked,
+            earlier,
             vantage,
             stop: stop.clone(),
             progress,

@@ -63,12 +63,14 @@ fn run(verb: Verb) -> Result<Status, Error> {
         Verb::Check(check) => check::check(*check),
         Verb::Completions { shell } => reference::completions(shell),
         Verb::Demo(demo) => check::demo(&demo),
+        Verb::Diff(diff) => check::diff(&diff),
         Verb::Example { example } => reference::example(example),
         Verb::Explain { rule, form } => reference::explain(&rule, form),
         Verb::Judge(judge) => check::judge(&judge),
         Verb::Man => reference::manual(),
         Verb::Rules { form } => reference::rules(form),
         Verb::Schema => reference::schema(),
+        Verb::Units(units) => reference::units(&units),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line as a type: what each word means and what it may be.
 //!
-//! Longer than most: every option stands here, with its help. Names are stable. Turns words into values, never values into actions.
+//! Longer than most, because it is the whole command line in one place. Names are stable. Turns words
+//! into values, never values into actions.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -46,6 +47,8 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Do the main job on a built-in fleet: no network, no set-up
     Demo(Demo),
+    /// Say what changed between two stored reports; 0 nothing, 1 something, 3 cannot tell
+    Diff(Diff),
     /// Print a file to begin with: alert rules for Prometheus, a dashboard for Grafana
     Example {
         #[arg(value_name = "NAME", value_parser = example())]
@@ -69,6 +72,8 @@ pub enum Verb {
     },
     /// Print the JSON Schema of a report
     Schema,
+    /// Print a systemd service and timer, and a cron line, for a check every hour
+    Units(Units),
 }
 
 #[derive(Args, Debug)]
@@ -287,6 +292,39 @@ pub struct Judge {
     pub report: PathBuf,
     #[command(flatten)]
     pub output: Output,
+}
+
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// The earlier report, written with --format json or jsonl
+    #[arg(value_name = "A.json")]
+    pub before: PathBuf,
+    /// The later one
+    #[arg(value_name = "B.json")]
+    pub after: PathBuf,
+    /// Also what may differ from run to run: greetings, ciphers, serial numbers, findings
+    #[arg(long)]
+    pub all: bool,
+    #[command(flatten)]
+    pub form: Form,
+}
+
+#[derive(Args, Debug)]
+pub struct Units {
+    /// The domains to check
+    #[arg(value_name = "DOMAIN", default_value = "example.org")]
+    pub domains: Vec<DomainName>,
+    /// One of the files alone, to be redirected to where it belongs
+    #[arg(long, value_enum, value_name = "FILE")]
+    pub only: Option<Unit>,
+}
+
+/// The files of a schedule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Unit {
+    Service,
+    Timer,
+    Cron,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -6,13 +6,21 @@ use clap_complete::Shell;
 
 use super::{
     Error, command,
-    options::{Color, Form, Printing},
+    options::{Color, Form, Printing, Unit, Units},
     output,
 };
 use crate::{
     report::{self, Status, examples::Example},
     rules::{CATALOGUE, Rule},
+    smtp::DomainName,
 };
+
+/// The files of a schedule, each with its place in a comment.
+const UNITS: [(Unit, &str); 3] = [
+    (Unit::Service, include_str!("../../fixtures/examples/mxparity.service")),
+    (Unit::Timer, include_str!("../../fixtures/examples/mxparity.timer")),
+    (Unit::Cron, include_str!("../../fixtures/examples/mxparity.cron")),
+];
 
 /// Text that is the same with and without a terminal.
 const PLAIN: Printing = Printing { color: Color::Never };
@@ -30,6 +38,22 @@ pub fn rules(form: Form) -> Result<Status, Error> {
 
 pub fn example(example: &Example) -> Result<Status, Error> {
     PLAIN.print(example.text)?;
+    Ok(Status::Fine)
+}
+
+/// The files of a schedule, for this very program and the domains that were named.
+pub fn units(words: &Units) -> Result<Status, Error> {
+    let domains: Vec<&str> = words.domains.iter().map(DomainName::as_str).collect();
+    let program = std::env::current_exe().map_err(|error| {
+        let why = output::plainly(&error);
+        Error::new(format_args!("cannot tell where this program stands: {why}"))
+    })?;
+    let filled = |(_, text): &(Unit, &str)| {
+        let text = text.replace("/usr/local/bin/mxparity", &program.display().to_string());
+        text.replace("example.org", &domains.join(" "))
+    };
+    let wanted = UNITS.iter().filter(|(unit, _)| words.only.is_none_or(|only| only == *unit));
+    PLAIN.print(&wanted.map(filled).collect::<Vec<_>>().join("\n"))?;
     Ok(Status::Fine)
 }
 

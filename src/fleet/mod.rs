@@ -103,6 +103,8 @@ impl Answerer {
 /// What a run over a fleet needs beside it.
 pub struct Run<'a> {
     pub limits: Limits,
+    /// What the same call found out before this, of other domains.
+    pub earlier: &'a [Survey],
     pub stop: watch::Receiver<bool>,
     pub progress: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -182,6 +184,7 @@ impl Fleet {
             trust: &self.trust,
             limits: run.limits,
             asked: &self.asked,
+            earlier: run.earlier,
             vantage,
             stop: run.stop,
             progress: run.progress,

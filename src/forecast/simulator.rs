@@ -2,7 +2,7 @@
 //! waits for good.
 //!
 //! Where a sender orders by chance every order counts with its share. Adds no opinion: what a sender does
-//! next is in its table.
+//! next is in its table. Longer than most, because it is one way from beginning to end.
 
 use std::{net::IpAddr, time::Duration};
 

@@ -201,6 +201,7 @@ impl Notes {
         let recipient = |((kind, mailbox), outcome)| Recipient { kind, mailbox, outcome };
         Observation {
             purpose: visit.purpose,
+            made_for: None,
             began_ms: millis(began),
             took_ms: millis(took),
             connect: settled(self.connect, why),

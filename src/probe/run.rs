@@ -46,6 +46,8 @@ pub struct Probe<'a> {
     pub trust: &'a Trust,
     pub limits: Limits,
     pub asked: &'a Asked,
+    /// What the same call found out before this, of other domains.
+    pub earlier: &'a [Survey],
     /// Who we are; shared by all domains of a call.
     pub vantage: &'a Vantage,
     /// Becomes true when the user interrupts: open sessions then say QUIT and the rest is not tried.
@@ -279,6 +281,7 @@ impl Probe<'_> {
                     return stop;
                 }
             }
+            stop.seen.extend(known(self.earlier, &stop.errand));
             while let Some(visit) = stop.errand.inquiry(&stop.seen) {
                 if !self.visit(&mut stop, &visit, doors, clock).await {
                     break;
@@ -327,6 +330,22 @@ impl Probe<'_> {
         }
         true
     }
+}
+
+/// The visits that an earlier survey made to the same host at the same address for its TLS alone.
+fn known(earlier: &[Survey], errand: &Errand<'_>) -> Vec<Observation> {
+    let of = |survey: &Survey| -> Vec<Observation> {
+        let published = survey.mx.hosts().map(|(_, _, host)| host);
+        let hosts = published.chain(&survey.also).filter(|host| host.name == errand.host);
+        let endpoints = hosts.flat_map(|host| &host.addresses);
+        let here = endpoints
+            .filter(|endpoint| SocketAddr::new(endpoint.address, endpoint.port) == errand.to);
+        here.flat_map(|endpoint| &endpoint.observations)
+            .filter(|visit| visit.purpose.is_about_tls() && visit.made_for.is_none())
+            .map(|visit| Observation { made_for: Some(survey.domain.clone()), ..visit.clone() })
+            .collect()
+    };
+    earlier.iter().map(of).find(|visits| !visits.is_empty()).unwrap_or_default()
 }
 
 fn settle(mx: &mut MxLookup, also: &mut [Host], home: Home, seen: Vec<Observation>) {

@@ -2,6 +2,8 @@
 //!
 //! For every form that people read. Says nothing of the hosts.
 
+use std::fmt::Write as _;
+
 use super::words;
 use crate::survey::{Asked, Control, Ending, Presence, Reverse, Survey, Vantage};
 
@@ -52,13 +54,19 @@ fn vantage(vantage: &Vantage) -> String {
 fn visits(survey: &Survey) -> String {
     let published = survey.mx.hosts().map(|(_, _, host)| host);
     let endpoints = published.chain(&survey.also).flat_map(|host| &host.addresses);
-    let visits: usize = endpoints.map(|endpoint| endpoint.observations.len()).sum();
+    let (visits, taken_over): (Vec<_>, Vec<_>) = endpoints
+        .flat_map(|endpoint| &endpoint.observations)
+        .partition(|visit| visit.made_for.is_none());
     let mut text = format!(
         "{} in {}, {}",
-        words::count(visits, "visit", "visits"),
+        words::count(visits.len(), "visit", "visits"),
         words::took(survey.took_ms),
         words::moment(survey.began),
     );
+    if !taken_over.is_empty() {
+        let shared = words::count(taken_over.len(), "visit", "visits");
+        let _ = write!(text, "; {shared} made for another domain of this call tell of TLS too");
+    }
     if survey.ending == Ending::Interrupted {
         text.push_str("; interrupted, so incomplete");
     }

@@ -3,6 +3,8 @@
 //! Every word that somebody else chose stands in a code span, where nothing is a link, a mention, a tag
 //! or the end of a cell. Leaves the transcript out unless it was asked for.
 
+use std::fmt::Write as _;
+
 use super::{
     Layout, Report, circumstances, findings,
     findings::Sight,
@@ -19,8 +21,36 @@ use crate::{
 /// Longer cells make a table that nobody can read; the transcript has the whole.
 const WIDEST_CELL: usize = 100;
 
-/// The report under a heading of its own.
-pub fn text(report: &Report, layout: Layout<'_>) -> String {
+/// Every report under a heading of its own; of several, a table of all comes first.
+pub fn text(reports: &[Report], layout: Layout<'_>) -> String {
+    let mut parts = Vec::new();
+    if reports.len() > 1 {
+        parts.push(summary(reports));
+    }
+    parts.extend(reports.iter().map(|report| one(report, layout)));
+    parts.join("\n")
+}
+
+fn summary(reports: &[Report]) -> String {
+    let mut rows = "| domain | failover | parity | worst finding |\n|---|---|---|---|\n".to_owned();
+    for report in reports {
+        let verdict = report.verdict;
+        let (failover, parity) = (words::failover(verdict.failover), words::parity(verdict.parity));
+        let _ = writeln!(
+            rows,
+            "| {} | {failover} | {parity} | {} |",
+            cell(&report.domain),
+            worst(report)
+        );
+    }
+    rows
+}
+
+fn worst(report: &Report) -> String {
+    report.verdict.severity.map_or("none".to_owned(), |severity| severity.to_string())
+}
+
+fn one(report: &Report, layout: Layout<'_>) -> String {
     let verdict = report.verdict;
     let mut parts = vec![format!("# {}", code(&report.domain)), prose(&headline::sentence(report))];
     let view = View::of(&report.survey);
@@ -29,7 +59,7 @@ pub fn text(report: &Report, layout: Layout<'_>) -> String {
             "failover **{}** · parity **{}** · worst finding **{}**",
             words::failover(verdict.failover),
             words::parity(verdict.parity),
-            verdict.severity.map_or("none".to_owned(), |severity| severity.to_string()),
+            worst(report),
         ));
         parts.push(table(&Matrix::of(&view)));
     }

@@ -6,6 +6,7 @@
 pub mod catalogue;
 mod circumstances;
 pub mod coverage;
+pub mod diff;
 mod drill;
 pub mod examples;
 pub mod exit;
@@ -30,6 +31,7 @@ pub mod promises;
 mod sample;
 pub mod schema;
 mod standing;
+mod summary;
 pub mod text;
 mod traits;
 pub mod transcript;

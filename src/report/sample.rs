@@ -206,6 +206,7 @@ fn reply(line: &str) -> Stage<Reply> {
 fn untried() -> Observation {
     Observation {
         purpose: Purpose::Session,
+        made_for: None,
         began_ms: 0,
         took_ms: 0,
         connect: Stage::NotTried(Why::EarlierFailed),

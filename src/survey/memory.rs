@@ -24,6 +24,13 @@ pub struct Memory {
     pub resting: Vec<Resting>,
 }
 
+impl Memory {
+    /// Whether some address is to be left alone.
+    pub fn has_rests(&self) -> bool {
+        !self.resting.is_empty()
+    }
+}
+
 /// One triplet at one address, as greylisting knows it: from where, from whom, to whom.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Contact {

@@ -17,6 +17,10 @@ use crate::{
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Observation {
     pub purpose: Purpose,
+    /// The other domain of the same call for whose survey the visit was made: what was learned there of
+    /// the host's TLS holds here too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<DomainName>,
     /// From the beginning of the run to the beginning of this visit.
     pub began_ms: u64,
     pub took_ms: u64,
@@ -174,6 +178,11 @@ impl fmt::Display for Purpose {
 }
 
 impl Purpose {
+    /// Whether the visit asks about TLS alone, so that its answers are the same for every domain.
+    pub fn is_about_tls(self) -> bool {
+        matches!(self, Self::Floor | Self::Injection | Self::OtherCertificate)
+    }
+
     /// Whether the visit asks what any sender would; the others have a question of their own.
     pub fn is_ordinary(self) -> bool {
         matches!(self, Self::Session | Self::ClassicalHello | Self::Clear | Self::Confirm)

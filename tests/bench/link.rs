@@ -77,7 +77,7 @@ fn wait_for<T>(work: impl Future<Output = T>) -> T {
 fn survey(world: &str) -> (Survey, Fleet) {
     let fleet = fleet(world);
     let (_tell, stop) = watch::channel(false);
-    let run = Run { limits: Limits::default(), stop, progress: &|_| () };
+    let run = Run { limits: Limits::default(), earlier: &[], stop, progress: &|_| () };
     (wait_for(fleet.survey(run)), fleet)
 }
 
@@ -94,6 +94,7 @@ fn survey_by(resolver: &Distant<'_>, fleet: &Fleet, domain: &str) -> Survey {
             dialer: fleet,
             trust: fleet.trust(),
             limits: Limits::default(),
+            earlier: &[],
             asked: fleet.asked(),
             vantage: &vantage,
             stop,

@@ -1,4 +1,5 @@
-//! What other programs say of the forms made for them: promtool of the metrics and of the alert rules.
+//! What other programs say of the forms made for them: promtool of the metrics and of the alert rules,
+//! systemd of the units.
 
 use std::{
     fs,
@@ -59,4 +60,27 @@ fn promtool_reads_every_alert_rule() {
     assert_eq!(rules, fs::read(fixtures().join("examples/alert-rules.yml")).unwrap());
     fs::write(&file, rules).unwrap();
     check(promtool(&["check", "rules", file.to_str().unwrap()]), b"");
+}
+
+/// Above this systemd no longer calls a service well shut off.
+const EXPOSED: &str = "--threshold=20";
+
+#[test]
+fn systemd_takes_the_units_and_calls_the_service_well_shut_off() {
+    ground::packages();
+    let folder = tempfile::tempdir().unwrap();
+    for word in ["service", "timer"] {
+        let mut units = Command::new(env!("CARGO_BIN_EXE_mxparity"));
+        let unit = units.args(["units", "--only", word]).output().unwrap().stdout;
+        fs::write(folder.path().join(format!("mxparity.{word}")), unit).unwrap();
+    }
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (service, timer) = (at("mxparity.service"), at("mxparity.timer"));
+    let systemd = |words: &[&str]| {
+        let mut command = ground::tool("systemd-analyze");
+        command.args(words);
+        command
+    };
+    check(systemd(&["verify", &service, &timer]), b"");
+    check(systemd(&["security", "--offline=true", EXPOSED, &service]), b"");
 }

@@ -26,6 +26,7 @@ mod resolver;
 mod scenarios;
 mod schema;
 mod settings;
+mod several;
 mod state;
 mod support;
 mod validation;

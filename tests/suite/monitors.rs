@@ -88,6 +88,55 @@ fn an_example_is_printed_as_it_is_kept() {
 }
 
 #[test]
+fn a_schedule_is_printed_for_the_domains_that_were_named() {
+    let program = env!("CARGO_BIN_EXE_mxparity");
+    for (word, file) in [
+        ("service", "examples/mxparity.service"),
+        ("timer", "examples/mxparity.timer"),
+        ("cron", "examples/mxparity.cron"),
+    ] {
+        let output = run(&["units", "--only", word]);
+        assert_eq!(output.status.code(), Some(0), "{word}");
+        golden::compare(file, &text(&output.stdout).replace(program, "/usr/local/bin/mxparity"));
+    }
+    let all = run(&["units", "a.example", "b.example"]);
+    let said = text(&all.stdout);
+    assert_eq!(said.matches("check a.example b.example --").count(), 3, "{said}");
+    assert!(!said.contains("example.org"), "{said}");
+}
+
+#[test]
+fn what_changed_between_two_reports_is_the_exit_status_too() {
+    let report = |name: &str| golden::fixture(&format!("scenarios/{name}/report.json"));
+    let (even, blind) = (report("even"), report("all-dead"));
+    let (even, blind) = (even.to_str().unwrap(), blind.to_str().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.json");
+    let changed =
+        std::fs::read_to_string(even).unwrap().replace("\"preference\": 20", "\"preference\": 30");
+    std::fs::write(&other, changed).unwrap();
+    let other = other.to_str().unwrap();
+    for (before, after, status, want) in [
+        (even, even, 0, "0 changes"),
+        (even, other, 1, "b.even.example preference: 20 → 30"),
+        (even, blind, 1, "domain: reported on → none"),
+        (even, "/no/such/report.json", 3, ""),
+    ] {
+        let output = run(&["diff", before, after]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(status), "{said}");
+        assert!(said.contains(want), "{said}");
+    }
+    let json = run(&["diff", even, other, "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["changes"][0]["fact"], "preference");
+    assert_eq!(
+        (&json["changes"][0]["before"], &json["changes"][0]["after"]),
+        (&"20".into(), &"30".into())
+    );
+}
+
+#[test]
 fn a_host_that_says_nothing_cannot_keep_a_monitor_waiting() {
     let host = TcpListener::bind("127.0.0.1:0").unwrap();
     let by_hand = format!("10:mx.example:{}@127.0.0.1", host.local_addr().unwrap().port());

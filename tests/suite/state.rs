@@ -59,6 +59,7 @@ impl Stage {
                 dialer: fleet,
                 trust: fleet.trust(),
                 limits,
+                earlier: &[],
                 asked: &asked,
                 vantage: &vantage,
                 stop,

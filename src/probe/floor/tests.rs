@@ -82,6 +82,7 @@ impl Taker {
 fn visit(question: Question, answer: Stage<ServerFlight>) -> Observation {
     Observation {
         purpose: Purpose::Floor,
+        made_for: None,
         began_ms: 0,
         took_ms: 0,
         connect: Stage::NotTried(Why::NotAsked),

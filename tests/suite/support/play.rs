@@ -72,7 +72,8 @@ async fn survey(
     let fleet = Fleet::new(&world, NOW.parse().unwrap(), carrier)
         .unwrap_or_else(|fault| panic!("{title}: {fault}"));
     let (interrupt, stop) = tokio::sync::watch::channel(false);
-    let plan = fleet.plan(Run { limits, stop: stop.clone(), progress: &|_| {} }).await;
+    let plan =
+        fleet.plan(Run { limits, earlier: &[], stop: stop.clone(), progress: &|_| {} }).await;
     assert!(fleet.ledger().visits().is_empty(), "{title}: a plan visits nobody");
     let made = Mutex::new(Vec::new());
     let note = |event: Event<'_>| {
@@ -81,7 +82,7 @@ async fn survey(
         }
     };
     let survey = {
-        let mut running = pin!(fleet.survey(Run { limits, stop, progress: &note }));
+        let mut running = pin!(fleet.survey(Run { limits, earlier: &[], stop, progress: &note }));
         if let Ok(survey) = timeout(until, &mut running).await {
             survey
         } else {
