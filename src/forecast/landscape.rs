@@ -191,6 +191,8 @@ impl Landscape {
             *null = None;
             for host in tiers.iter_mut().flat_map(|tier| &mut tier.hosts) {
                 host.tlsa = Tlsa::None;
+                let is_lost = host.lost.is_some() && host.name != name;
+                host.lost = is_lost.then(|| Lost::Nowhere("no address".to_owned()));
                 for address in &mut host.addresses {
                     address.connect = if host.name == name {
                         Step::Passes
@@ -210,6 +212,12 @@ impl Landscape {
 }
 
 impl Address {
+    /// Whether a message gets through, in clear or not.
+    pub fn takes_mail(&self) -> bool {
+        let steps = [&self.connect, &self.greeting, &self.hello, &self.sender, &self.recipient];
+        steps.iter().all(|step| **step == Step::Passes)
+    }
+
     /// Whether every step of it was seen.
     pub fn is_known(&self) -> bool {
         let steps = [&self.connect, &self.greeting, &self.hello, &self.sender, &self.recipient];

@@ -87,9 +87,9 @@ fn down(address: &mut Address) {
     address.connect = Step::Silent("does not answer".to_owned());
 }
 
-/// Where STARTTLS is not offered, nothing is there to break.
+/// Only where a handshake comes about there is one to break.
 fn broken(address: &mut Address) {
-    if address.tls != Tls::Missing {
+    if matches!(address.tls, Tls::Spoken(_)) {
         address.tls = Tls::Broken("TLS fails".to_owned());
     }
 }

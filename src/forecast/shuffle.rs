@@ -39,7 +39,9 @@ fn from<S: Copy + Eq + std::hash::Hash>(
     if total == 0 {
         return vec![(1.0, Flow::GoesOn(state))];
     }
-    if let Some(flows) = known.get(&(left.clone(), state)) {
+    // Of one kind there is one order, and nothing to come back to.
+    let branches = left.iter().filter(|count| **count > 0).count() > 1;
+    if branches && let Some(flows) = known.get(&(left.clone(), state)) {
         return flows.clone();
     }
     let mut all = Flows::new();
@@ -62,7 +64,9 @@ fn from<S: Copy + Eq + std::hash::Hash>(
             }
         }
     }
-    known.insert((left.clone(), state), all.clone());
+    if branches {
+        known.insert((left.clone(), state), all.clone());
+    }
     all
 }
 

@@ -4,14 +4,14 @@
 //! Where a sender orders by chance every order counts with its share. Adds no opinion: what a sender does
 //! next is in its table. Longer than most, because it is one way from beginning to end.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use super::{
     Attempt, Fate, Outlook, Privacy,
     landscape::{Exchangers, Host, Landscape, Lost, Step, Tier},
     models::{Family, Model, NullAnswer, Order},
     shuffle::{Flow, Flows, add, shuffled},
-    visit::{Act, Passed, act, demand},
+    visit::{Act, Demand, Passed, act, demand},
 };
 
 /// How much of its reach a sender has used in one attempt; what it does not count stays 0.
@@ -133,7 +133,8 @@ impl<'a> Trip<'a> {
         let later = self.attempt == Attempt::Later;
         let mut families = [Vec::new(), Vec::new()];
         for one in &host.addresses {
-            let silent = matches!(one.connect, Step::Silent(_));
+            let tried = !matches!(demand, Demand::Elsewhere(_));
+            let silent = tried && matches!(one.connect, Step::Silent(_));
             let second = match self.model.family {
                 Family::Any => false,
                 Family::Ipv4First => one.address.is_ipv6(),
@@ -149,6 +150,12 @@ impl<'a> Trip<'a> {
             });
             families[usize::from(second)].push(self.stops.len() - 1);
         }
+        // In an order of its own, so that hosts with the same mix of addresses are of one kind.
+        let kind = |stop: &usize| match &self.stops[*stop].act {
+            Act::PassesOn { passed, .. } => (None, Some(*passed)),
+            act => (fate(act, self.attempt), None),
+        };
+        families.iter_mut().for_each(|stops| stops.sort_by_key(kind));
         families.into_iter().filter(|stops| !stops.is_empty()).collect()
     }
 
@@ -181,10 +188,9 @@ impl<'a> Trip<'a> {
             }
         }
         for (share, used) in going {
-            let left = self.nowhere_left(used);
-            match all.iter_mut().find(|known| known.fate == left.fate) {
+            match all.iter_mut().find(|known| known.fate == left_over(used)) {
                 Some(known) => known.share += share,
-                None => all.push(Outlook { share, ..left }),
+                None => all.push(Outlook { share, ..self.nowhere_left(used) }),
             }
         }
         all
@@ -199,7 +205,13 @@ impl<'a> Trip<'a> {
             }
             Order::Hosts => {
                 let (kinds, counts) = kinds(hosts, |one, other| self.are_alike(one, other));
-                shuffled(&counts, used, &mut |kind, used| self.host(kinds[kind], used))
+                let mut known: HashMap<(usize, Used), Flows<Used>> = HashMap::new();
+                shuffled(&counts, used, &mut |kind, used| {
+                    known
+                        .entry((kind, used))
+                        .or_insert_with(|| self.host(kinds[kind], used))
+                        .clone()
+                })
             }
         }
     }
@@ -327,7 +339,7 @@ impl<'a> Trip<'a> {
         } else if used.full {
             why = format!("it stops after {} addresses ({why})", used.addresses);
         }
-        let fate = if used.bounces { Fate::Bounced } else { Fate::Deferred };
+        let fate = left_over(used);
         let last = self.stops.iter().rev().find(|stop| match &stop.act {
             Act::PassesOn { passed, .. } => used.bounces && passed.bounces_if_last,
             _ => false,
@@ -365,6 +377,10 @@ impl<'a> Trip<'a> {
             silent.count().min(most)
         };
         let silent: usize = self.tiers.iter().take(tier).flatten().map(ahead).sum();
+        // Beyond its limit it goes on with one address of each tier, if at all.
+        let limit =
+            self.model.reach.addresses.map(|most| usize::from(most) + tier.saturating_sub(1));
+        let silent = silent.min(limit.unwrap_or(usize::MAX));
         Some(patience * u32::try_from(silent).unwrap_or(u32::MAX))
     }
 }
@@ -381,6 +397,11 @@ fn kinds<T>(things: &[T], alike: impl Fn(&T, &T) -> bool) -> (Vec<&T>, Vec<usize
         }
     }
     (kinds, counts)
+}
+
+/// What becomes of a message that nobody took.
+fn left_over(used: Used) -> Fate {
+    if used.bounces { Fate::Bounced } else { Fate::Deferred }
 }
 
 /// What an act makes of the message, if it ends the attempt.

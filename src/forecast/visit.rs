@@ -28,7 +28,7 @@ pub(super) enum Act<'a> {
 }
 
 /// What it costs to pass an address over.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(super) struct Passed {
     /// It was as far as MAIL.
     pub session: bool,

@@ -103,13 +103,12 @@ pub(super) fn sentence(view: &View<'_>) -> Option<String> {
 
 /// What a sender does, once for one sender and once for several.
 fn told(prediction: &Prediction) -> String {
-    let (best, worst) = (prediction.best(), prediction.worst());
     let verb = |outlook: &Outlook| {
         let place = outlook.host.as_deref().unwrap_or_default();
         let (one, several, rest) = match outlook.fate {
             Fate::Bounced => ("bounces", "bounce", " the mail".to_owned()),
             Fate::Deferred => ("waits", "wait", String::new()),
-            Fate::Unproven => ("may or may not deliver", "may or may not deliver", String::new()),
+            Fate::Unproven => ("does what was not seen", "do what was not seen", String::new()),
             Fate::Delivered(privacy, attempt) => {
                 let how = match privacy {
                     Privacy::Clear => " in the clear",
@@ -124,12 +123,15 @@ fn told(prediction: &Prediction) -> String {
         };
         (format!("{one}{rest}"), format!("{several}{rest}"))
     };
-    let (one, several) = verb(best);
-    if best == worst {
-        return format!("{one}|{several}");
+    let verbs: Vec<(String, String)> = prediction.outlooks.iter().map(verb).collect();
+    match verbs.as_slice() {
+        [(one, several)] => format!("{one}|{several}"),
+        all => {
+            let (one, several): (Vec<&str>, Vec<&str>) =
+                all.iter().map(|(one, several)| (one.as_str(), several.as_str())).unzip();
+            format!("{}, by chance|{}, by chance", one.join(" or "), several.join(" or "))
+        }
     }
-    let (or_one, or_several) = verb(worst);
-    format!("{one} or {or_one}, by chance|{several} or {or_several}, by chance")
 }
 
 /// Scenarios by senders.
@@ -278,12 +280,9 @@ fn cell(prediction: &Prediction, names: &Names) -> (Style, String) {
     if best == worst {
         return (style, brief(best, names));
     }
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    let (best, worst) = (
-        format!("{} {}", percent(best.share), brief(best, names)),
-        format!("{} {}", percent(worst.share), brief(worst, names)),
-    );
-    (style, format!("{best}, {worst}"))
+    let part =
+        |outlook: &Outlook| format!("{:.0} % {}", outlook.share * 100.0, brief(outlook, names));
+    (style, prediction.outlooks.iter().map(part).collect::<Vec<_>>().join(", "))
 }
 
 /// The same without colour.

@@ -1,6 +1,7 @@
 //! The sentence on top: the verdict in words, with names.
 //!
-//! Says less than the verdict where less was seen, never more.
+//! Longer than most: every verdict has its own words. Says less than the verdict where less was seen,
+//! never more.
 
 use super::{
     Failover, Parity, Report, forecast,
@@ -87,13 +88,22 @@ impl<'a> Words<'a> {
         match self.report.verdict.failover {
             Failover::Works => "Failover works".to_owned(),
             Failover::Fragile => format!("Failover is fragile: {}", self.partly_failing()),
-            Failover::Broken if self.has_tiers && self.carriers.len() > 1 => {
-                "Failover is broken: no backup takes the mail".to_owned()
-            }
-            Failover::Broken => format!("Failover is broken: {}", self.failing()),
+            Failover::Broken => match self.failing() {
+                _ if self.has_tiers && self.carriers.len() > 1 && self.none_takes() => {
+                    "Failover is broken: no backup takes the mail".to_owned()
+                }
+                nobody if nobody.is_empty() => {
+                    format!("Failover is broken: {}", self.partly_failing())
+                }
+                failing => format!("Failover is broken: {failing}"),
+            },
             Failover::None => self.alone(),
             Failover::Unproven => self.unproven(),
         }
+    }
+
+    fn none_takes(&self) -> bool {
+        self.carriers_that(Takes::No).count() == self.carriers.len()
     }
 
     /// Who does not take the mail, and how, if it is one host.
@@ -180,6 +190,9 @@ impl<'a> Words<'a> {
     fn unproven(&self) -> String {
         let unknown: Vec<&Seat<'a>> = self.carriers_that(Takes::Unknown).collect();
         let names = Names::of(unknown.iter().map(|seat| name(seat)));
+        if names.is_empty() {
+            return self.unproven_because("what senders do", &unknown);
+        }
         let verb = names.verb("takes", "take");
         self.unproven_because(&format!("whether {names} {verb} the mail"), &unknown)
     }

@@ -83,8 +83,7 @@ pub fn host_never_reached(view: &View<'_>) -> Vec<Case> {
         let common = models.iter().any(|model| COMMON.contains(&model.name));
         let case = seat.case().graded(if common { Severity::Medium } else { Severity::Low });
         let shown = models.iter().map(|model| {
-            let limits = limits(model);
-            Evidence::plain("forecast", format_args!("{} {limits}", model.title))
+            Evidence::plain("forecast", format_args!("{} {}", model.title, limits(model)))
         });
         cases.push(shown.fold(case, Case::seen));
     }
@@ -103,7 +102,8 @@ pub fn slow_failover(view: &View<'_>) -> Vec<Case> {
         delays(&Scenario::Today).filter(|(_, delay)| !delay.is_zero()).collect();
     let mut down: Vec<_> = delays(&Scenario::PrimaryDown).collect();
     today.retain(|_| has_backups(view));
-    if down.iter().any(|(_, delay)| *delay < SLOW) {
+    let ahead = view.primaries().flat_map(Seat::spots).count();
+    if ahead < 2 || down.iter().any(|(_, delay)| *delay < SLOW) {
         down.clear();
     }
     let slow = if today.iter().any(|(_, delay)| *delay >= SLOW) { today } else { down };
@@ -210,5 +210,6 @@ fn limits(model: &Model) -> String {
         count(reach.sessions, "sessions"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("tries at most {}", parts.join(", "))
+    let verb = if model.plural { "try" } else { "tries" };
+    format!("{verb} at most {}", parts.join(", "))
 }

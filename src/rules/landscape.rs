@@ -99,12 +99,15 @@ fn demanded(view: &View<'_>) -> Known {
 }
 
 fn host<'a>(view: &View<'a>, seat: Seat<'a>) -> Host {
-    let seen = |spot: &Spot<'_>| Address::is_known(&address(view, spot));
-    let spots: Vec<Spot<'a>> = seat.spots().collect();
-    // Whatever kept us from one address of a host says nothing of it; the others stand for it.
-    let any = spots.iter().any(&seen);
-    let spots = spots.iter().filter(|spot| !any || seen(spot));
-    let addresses: Vec<Address> = spots.map(|spot| address(view, spot)).collect();
+    let mut addresses: Vec<Address> = seat.spots().map(|spot| address(view, &spot)).collect();
+    // Where an address takes the mail, the others of the host that we could not see are taken to be like
+    // it; a fault of one says nothing of them.
+    let model = addresses.iter().find(|one| one.is_known() && one.takes_mail()).cloned();
+    if let Some(model) = model {
+        for one in addresses.iter_mut().filter(|one| !one.is_known()) {
+            *one = Address { address: one.address, port: one.port, ..model.clone() };
+        }
+    }
     Host {
         name: seat.host.name.clone(),
         lost: lost(seat.host, &addresses),
