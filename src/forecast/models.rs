@@ -165,6 +165,8 @@ const POSTFIX: Model = Model {
              smtp_connect_timeout, minimal_backoff_time; measured",
     order: Order::Addresses,
     family: Family::Any,
+    // Left out: smtp_balance_inet_protocols. Where there are more than five, both families keep a share of
+    // them, so that a primary with four IPv6 addresses and one IPv4 does not hide an IPv4 backup.
     reach: Reach { addresses: Some(5), sessions: Some(2), ..EVERYWHERE },
     connect_timeout: Some(Duration::from_secs(30)),
     trust: Trust::Opportunistic,

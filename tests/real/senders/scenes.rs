@@ -162,8 +162,8 @@ impl Scene {
         }
     }
 
-    /// What is supposed, as the forecast says it.
-    fn supposed(&self) -> Vec<String> {
+    /// What is supposed, as the command line and the forecast say it.
+    pub fn supposed(&self) -> Vec<String> {
         let Told::Supposing(all) = self.told else { return Vec::new() };
         all.iter().map(|(what, number)| format!("{what}={}", self.host(*number))).collect()
     }
@@ -259,6 +259,12 @@ pub const SCENES: &[Scene] = &[
     scene("peer-down", Told::Supposing(&[("down", 1)]), &[GONE, A]),
     scene("peer-unknown", TODAY, &[mx(10, UNKNOWN), A]),
     scene("peer-clear", TODAY, &[mx(10, CLEAR), A]),
+    scene("peer-alert", Told::Supposing(&[("tls-broken", 1)]), &[BREAKS, A]),
+    scene(
+        "down-then-alert",
+        Told::Supposing(&[("down", 1), ("tls-broken", 2)]),
+        &[GONE, mx(20, ALERT).falls(), mx(30, SOUND)],
+    ),
     // What a primary can answer otherwise.
     scene("greets-451", TODAY, &[mx(10, GREETS_451), B]),
     scene(
