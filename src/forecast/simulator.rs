@@ -277,11 +277,8 @@ impl<'a> Trip<'a> {
                     ..used
                 };
                 // Where addresses of all hosts are shuffled, there is no host to leave.
-                if passed.leaves_host && self.model.order == Order::Hosts {
-                    Flow::Leaves(used)
-                } else {
-                    Flow::GoesOn(used)
-                }
+                let leaves = passed.leaves_host && self.model.order == Order::Hosts;
+                if leaves { Flow::Leaves(used) } else { Flow::GoesOn(used) }
             }
             Act::Bounced(_) | Act::Deferred(_) | Act::Delivered { .. } | Act::Unproven(_) => {
                 Flow::Ends(stop)
