@@ -12,9 +12,9 @@ use crate::{
 pub const MOST_FOR_FLOOR: usize = 6;
 
 /// Questions of [`Depth::Full`] beyond one for every suite taken in every version: a refusal for each
-/// version, and room for groups and the like. The certificate of another algorithm and the command
-/// behind STARTTLS are visits of their own, and come on top.
-pub const MOST_FOR_FULL: usize = TlsVersion::ALL.len() + 6;
+/// version, and room for groups and the like. With the certificate of another algorithm and the
+/// command behind STARTTLS, which are visits as well, they make versions and six.
+pub const MOST_FOR_FULL: usize = TlsVersion::ALL.len() + 4;
 
 /// What the first question offers: enough to be answered with a certificate, and what a server picks
 /// of it tells whether it follows the client's order, which is weakest first.

@@ -230,8 +230,7 @@ fn assert_connections(world: &World, host: &str, plan: &Value, runs: [&Report; 2
         more => usize::try_from(more.as_u64().expect("a number")).unwrap(),
     });
     let beyond: usize = times.sum();
-    // Two are no questions: another certificate, and a command behind STARTTLS.
-    assert_eq!(beyond, TlsVersion::ALL.len() + 6 + 2, "{host}: foreseen beside suites");
+    assert_eq!(beyond, TlsVersion::ALL.len() + 6, "{host}: foreseen beside suites");
     let most = suites + beyond;
     println!("{host}: {few} questions of 6; {many} of {most}, {suites} suites");
     assert!(suites > 0, "{host} takes nothing");

@@ -228,7 +228,7 @@ fn a_server_that_makes_up_suites_is_not_asked_for_ever() {
 }
 
 /// The ten that OpenSSL has unless it is told otherwise. One that goes by its own order tells a group a
-/// hello, and then there are not visits enough to see where the list ends.
+/// hello, for which there are not visits enough: then the end of the list stays open.
 #[test]
 fn the_groups_of_a_server_that_goes_by_the_hello_are_all_found() {
     let groups = ["x25519", "secp256r1", "x448", "secp521r1", "secp384r1"];
@@ -254,7 +254,7 @@ fn the_groups_of_a_server_that_goes_by_the_hello_are_all_found() {
         let inquiry = Inquiry::of(&seen).unwrap();
         let mut found = inquiry.groups();
         found.sort_unstable();
-        assert_eq!(found, sorted, "{:#?}", questions(&seen));
+        assert_eq!(found == sorted, obliging, "{:#?}", questions(&seen));
         let ends = |version| {
             inquiry.0.iter().any(|(question, answer)| {
                 question.version == version
