@@ -155,7 +155,9 @@ impl<'a> Trip<'a> {
             Act::PassesOn { passed, .. } => (None, Some(*passed)),
             act => (fate(act, self.attempt), None),
         };
-        families.iter_mut().for_each(|stops| stops.sort_by_key(kind));
+        for stops in &mut families {
+            stops.sort_by_key(kind);
+        }
         families.into_iter().filter(|stops| !stops.is_empty()).collect()
     }
 
