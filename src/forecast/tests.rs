@@ -322,6 +322,24 @@ fn a_scenario_changes_what_it_says_and_nothing_else() {
 }
 
 #[test]
+fn only_a_handshake_that_comes_about_can_break() {
+    for (word, want) in [
+        ("fine", Delivered(Clear, First)),
+        ("bare", Delivered(Clear, First)),
+        ("tls-454", Delivered(Clear, First)),
+        ("unknown-tls", Unproven),
+    ] {
+        let mut landscape = drawn(&[&[if word == "unknown-tls" { "fine" } else { word }]]);
+        if let (Exchangers::Hosts { tiers, .. }, "unknown-tls") = (&mut landscape.exchangers, word)
+        {
+            tiers[0].hosts[0].addresses[0].tls = Tls::Unknown(word.to_owned());
+        }
+        let happened = Scenario::PrimaryTlsBroken.happened(&landscape);
+        assert_eq!(ends("exim", &happened), [(want, "a".to_owned())], "{word}");
+    }
+}
+
+#[test]
 fn a_host_that_stands_where_another_stands_goes_down_with_it() {
     let mut landscape = drawn(&[&["fine"], &["fine"]]);
     if let Exchangers::Hosts { tiers, .. } = &mut landscape.exchangers {
@@ -365,6 +383,10 @@ fn how_far_senders_go_is_told_host_by_host() {
 
 #[test]
 fn silence_ahead_costs_the_patience_of_the_sender() {
+    // Beyond five addresses Exim tries no more of the first preference.
+    let seven = drawn(&[&["dead 7"], &["fine"]]);
+    let delay = outlooks(model("exim"), &seven)[0].delay;
+    assert_eq!(delay, Some(Duration::from_secs(5 * 134)));
     let landscape = drawn(&[&["dead 3"], &["fine"]]);
     for (name, want) in
         [("postfix", Some(90)), ("exim", Some(402)), ("stalwart", Some(600)), ("verifying", None)]

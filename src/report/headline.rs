@@ -366,6 +366,14 @@ mod tests {
                 "Failover is fragile: Stalwart does not get through.",
             ),
             (
+                vec![(10, one(1, YES)), (20, one(2, NO)), (30, one(3, YES))],
+                "Failover is broken: mx2.even.example refuses the mail.",
+            ),
+            (
+                vec![(10, one(1, YES)), (20, one(2, NO)), (30, one(3, NO))],
+                "Failover is broken: no backup takes the mail.",
+            ),
+            (
                 vec![(10, one(1, YES)), (20, one(2, US))],
                 "It is unproven whether mx2.even.example takes the mail: it refuses this prober.",
             ),

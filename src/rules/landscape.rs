@@ -131,7 +131,13 @@ fn lost(host: &survey::Host, addresses: &[Address]) -> Option<Lost> {
         AddressAnswer::Failed(fault) => Some(fault),
         _ => None,
     });
+    // A name that exists may have an address of the family that was not asked for.
+    let unasked = [&host.a, &host.aaaa].contains(&&AddressAnswer::NotAsked);
+    let exists = [&host.a, &host.aaaa].contains(&&AddressAnswer::NoData);
     Some(match fault {
+        None if unasked && exists => {
+            Lost::Unknown("one address family was not asked for".to_owned())
+        }
         Some(fault) if fault.blame() == Blame::Peer => {
             Lost::Failing(format!("no address: {fault}"))
         }
@@ -281,5 +287,102 @@ fn tls(view: &View<'_>, spot: &Spot<'_>) -> Tls {
         // HELO was answered: without extensions there is no STARTTLS.
         Offer::Unknown if spot.endpoint.hello().is_some() => Tls::Missing,
         Offer::Unknown => Tls::Unknown("no answer to EHLO was seen".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        forecast::{Fate, Privacy, Scenario},
+        rules::{fail, sketch},
+        smtp::Reply,
+        survey::{Observation, Stage, Survey},
+    };
+
+    /// A visit over TLS in which the real recipient is answered so.
+    fn told(real: &str) -> Observation {
+        let tls = Stage::Reached(sketch::handshake(&[sketch::certificate(1, 90)]));
+        Observation { tls, ..sketch::answered(real, None) }
+    }
+
+    /// A sound primary, and a backup with one address for each of these lists of visits.
+    fn survey(backup: &[&dyn Fn() -> Vec<Observation>]) -> Survey {
+        let backup = backup.iter().map(|visits| visits()).collect();
+        sketch::survey(vec![vec![vec![told(OK)]], backup])
+    }
+
+    /// What becomes of the mail of Postfix with the primary down, best and worst.
+    fn failover(survey: &Survey) -> (Fate, Fate) {
+        let view = View::of(survey);
+        let mut of = view.forecast().when(&Scenario::PrimaryDown);
+        let postfix = of.find(|one| one.model.name == "postfix").unwrap();
+        (postfix.best().fate, postfix.worst().fate)
+    }
+
+    const OK: &str = "250 2.1.5 Ok";
+    const NO: &str = "550 5.1.1 <postmaster@even.example>: User unknown";
+
+    #[test]
+    fn an_address_that_was_not_seen_counts_only_beside_one_that_takes_the_mail() {
+        let unseen = || vec![sketch::unreached(FaultKind::NoRoute)];
+        let gone = || vec![sketch::unreached(FaultKind::Refused)];
+        let (yes, no) = (|| vec![told(OK)], || vec![told(NO)]);
+        let encrypted = Fate::Delivered(Privacy::Encrypted, crate::forecast::Attempt::First);
+        for (backup, want) in [
+            (&[&yes as &dyn Fn() -> Vec<Observation>, &unseen][..], (encrypted, encrypted)),
+            (&[&gone, &unseen], (Fate::Unproven, Fate::Unproven)),
+            (&[&no, &unseen], (Fate::Unproven, Fate::Bounced)),
+            (&[&unseen], (Fate::Unproven, Fate::Unproven)),
+            (&[&gone], (Fate::Deferred, Fate::Deferred)),
+            (&[&no], (Fate::Bounced, Fate::Bounced)),
+        ] {
+            assert_eq!(failover(&survey(backup)), want);
+        }
+    }
+
+    #[test]
+    fn a_family_that_was_not_asked_for_may_have_an_address() {
+        let yes = || vec![told(OK)];
+        let mut survey = survey(&[&yes]);
+        let backup = survey.mx.hosts_mut().last().unwrap();
+        backup.addresses.clear();
+        for (a, aaaa, want) in [
+            (AddressAnswer::NoData, AddressAnswer::NotAsked, Fate::Unproven),
+            (AddressAnswer::NoData, AddressAnswer::NoData, Fate::Deferred),
+            (AddressAnswer::NoSuchName, AddressAnswer::NotAsked, Fate::Deferred),
+        ] {
+            let backup = survey.mx.hosts_mut().last().unwrap();
+            (backup.a, backup.aaaa) = (a.clone(), aaaa.clone());
+            assert_eq!(failover(&survey), (want, want), "{a} {aaaa}");
+        }
+    }
+
+    #[test]
+    fn a_host_whose_addresses_nobody_told_us_hides_no_other() {
+        let yes = || vec![told(OK)];
+        let mut survey = survey(&[&yes]);
+        let primary = survey.mx.hosts_mut().next().unwrap();
+        primary.addresses.clear();
+        primary.a = AddressAnswer::Failed(DnsFault::TimedOut);
+        assert!(fail::host_never_reached(&View::of(&survey)).is_empty());
+        assert_eq!(failover(&survey).0, Fate::Unproven);
+    }
+
+    #[test]
+    fn trouble_of_its_own_before_rcpt_is_believed_from_the_second_visit() {
+        let busy = || Observation {
+            greeting: Stage::Declined(Reply::new(451, "4.3.0 Temporary system failure")),
+            ..sketch::unreached(FaultKind::Refused)
+        };
+        let connected = sketch::visit().connect;
+        let once = Observation { connect: connected.clone(), ..busy() };
+        let again = || vec![once.clone(), once.clone()];
+        let single = || vec![once.clone()];
+        for (backup, want) in
+            [(&again as &dyn Fn() -> Vec<Observation>, Fate::Deferred), (&single, Fate::Unproven)]
+        {
+            assert_eq!(failover(&survey(&[backup])), (want, want));
+        }
     }
 }
