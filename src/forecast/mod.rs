@@ -5,7 +5,7 @@
 //!    survey.
 //! 2. A [`Scenario`] changes it ([`scenarios`]).
 //! 3. A [`Model`] is one sender, a table of what it does next ([`models`]).
-//! 4. [`simulator`] puts one message on its way, and tells every end with its share.
+//! 4. The simulator puts one message on its way, and tells every end with its share.
 //!
 //! Pure, and judges nothing. What was not seen stays unproven: it never becomes "delivered" or "bounced".
 //! A message in clear is taken to fare as one inside TLS did, where only that was asked.

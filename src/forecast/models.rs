@@ -1,7 +1,7 @@
 //! Senders, one table each: in which order they try hosts, how far, and what they do next when a step
 //! fails.
 //!
-//! To add a sender, add a table and name it in [`MODELS`]. Decides nothing; [`super::simulator`] does.
+//! To add a sender, add a table and name it in [`MODELS`]. Decides nothing; the simulator does.
 //!
 //! Postfix and Exim are held against the real programs in `tests/real/senders.rs`. The others are from
 //! their documentation, as each says; where that is silent they do what RFC 5321 §5.1 asks for: go on.
