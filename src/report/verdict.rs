@@ -118,7 +118,8 @@ fn failover(view: &View<'_>) -> Failover {
 }
 
 /// How each sender that delivers today fares when the primary tier is gone; among equals, when any one
-/// of them is. Where none delivers today, how those fare that demand nothing and are known not to.
+/// of them is. Where none is known to deliver today, how those fare that demand nothing, as far as that is
+/// known.
 pub(super) fn ways(view: &View<'_>) -> Vec<(&'static Model, Way)> {
     let forecast = view.forecast();
     let scenarios: Vec<&Scenario> = forecast
@@ -143,13 +144,14 @@ pub(super) fn ways(view: &View<'_>) -> Vec<(&'static Model, Way)> {
     let delivers = |one: &&&Prediction| one.best().is_delivered();
     let none = !today.iter().any(|one| delivers(&one));
     let counts = |one: &&&Prediction| {
-        if none {
-            one.model.trust == Trust::Opportunistic && one.best().fate != Fate::Unproven
-        } else {
-            delivers(one)
-        }
+        if none { one.model.trust == Trust::Opportunistic } else { delivers(one) }
     };
-    today.iter().filter(counts).map(|one| (one.model, way(one.model))).collect()
+    let counted = today.iter().filter(counts);
+    let mut ways: Vec<_> = counted.map(|one| (one.model, way(one.model))).collect();
+    if none && ways.iter().any(|(_, way)| *way != Way::Unknown) {
+        ways.retain(|(_, way)| *way != Way::Unknown);
+    }
+    ways
 }
 
 fn way(prediction: &Prediction) -> Way {
